@@ -1,0 +1,33 @@
+"""The one object and what it stands on: graph, moments, response, model, surface."""
+
+from ase_mag.core.bilinear import BilinearForm
+from ase_mag.core.graph import NeighborList, PairGraph, Topology
+from ase_mag.core.model import Model, Sum, Trainable
+from ase_mag.core.moments import as_moments, get_moments, set_moments
+from ase_mag.core.response import Gradients, Response
+from ase_mag.core.state import State
+from ase_mag.core.storage import storable
+from ase_mag.core.surface import CalculatorSurface, ModelSurface, Surface
+from ase_mag.core.threads import get_threads, set_threads
+
+__all__ = [
+    "BilinearForm",
+    "CalculatorSurface",
+    "Gradients",
+    "Model",
+    "ModelSurface",
+    "NeighborList",
+    "PairGraph",
+    "Response",
+    "State",
+    "Sum",
+    "Surface",
+    "Topology",
+    "Trainable",
+    "as_moments",
+    "get_moments",
+    "get_threads",
+    "set_moments",
+    "set_threads",
+    "storable",
+]

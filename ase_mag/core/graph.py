@@ -1,0 +1,266 @@
+"""Neighbor pairs: the geometry that every model sees."""
+
+from functools import cached_property
+
+import matscipy.neighbours
+import numpy as np
+
+from ase_mag import _kernels
+from ase_mag.core.threads import threads_for
+
+
+class Topology:
+    """Which atoms are neighbors of which, without coordinates.
+
+    Both orders (i, j) and (j, i) of a pair are listed, with every periodic image of j, images of
+    i itself included, so cells smaller than the cutoff are right. Pairs are sorted by i.
+
+    Attributes
+    ----------
+    numbers : (n_atoms,) int array, atomic numbers.
+    offsets : (n_sites + 1,) int32 array, pairs of site i are ``offsets[i]:offsets[i + 1]``.
+    centers, neighbors : (n_pairs,) int32 arrays, i and j.
+    shifts : (n_pairs, 3) int32 array, the cell translation of j.
+    n_sites : number of atoms that carry energy; atoms beyond are ghosts (copies of others).
+    """
+
+    def __init__(self, numbers, offsets, neighbors, shifts):
+        self.numbers = np.ascontiguousarray(numbers, dtype=np.intc)
+        self.offsets = np.ascontiguousarray(offsets, dtype=np.intc)
+        self.neighbors = np.ascontiguousarray(neighbors, dtype=np.intc)
+        self.shifts = np.ascontiguousarray(shifts, dtype=np.intc)
+        self.n_atoms = len(self.numbers)
+        self.n_sites = len(self.offsets) - 1
+        self.n_pairs = len(self.neighbors)
+        self.threads = threads_for(self.n_pairs)
+        self.cache = {}
+
+    @cached_property
+    def centers(self):
+        """The site i of every pair, (n_pairs,) int32."""
+        return np.repeat(np.arange(self.n_sites, dtype=np.intc), np.diff(self.offsets))
+
+    @cached_property
+    def incoming(self):
+        """Pairs grouped by j: (offsets, pairs), int32 arrays; see ``graph.incoming_pairs``."""
+        offsets = np.zeros(self.n_atoms + 1, dtype=np.intc)
+        pairs = np.empty(self.n_pairs, dtype=np.intc)
+        _kernels.graph.incoming_pairs(self.neighbors, offsets, pairs)
+        return offsets, pairs
+
+    def kinds(self, numbers):
+        """Return the position of each atom's number in ``numbers``, (n_atoms,) intc; -1 if absent.
+
+        Parameters
+        ----------
+        numbers : tuple of int, the atomic numbers that a model describes.
+        """
+        key = ("kinds", numbers)
+        if key not in self.cache:
+            kinds = np.full(self.n_atoms, -1, dtype=np.intc)
+            for index, number in enumerate(numbers):
+                kinds[self.numbers == number] = index
+            self.cache[key] = kinds
+        return self.cache[key]
+
+
+class PairGraph:
+    """All neighbor pairs of one geometry: the input of :meth:`ase_mag.core.Model.evaluate`.
+
+    A graph is immutable; new positions make a new graph (which may share its topology). Models
+    keep geometry-only values such as J(r) in ``cache``, which dies with the graph.
+
+    Attributes
+    ----------
+    topology : Topology
+    vectors : (n_pairs, 3) float array, r_ij = x_j + shift.cell - x_i, angstrom.
+    distances : (n_pairs,) float array, |r_ij|, angstrom.
+    volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
+    cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
+    cache : dict for values that models derive from the geometry.
+    """
+
+    def __init__(self, topology, vectors, distances, volume, cutoff):
+        self.topology = topology
+        self.vectors = vectors
+        self.distances = distances
+        self.volume = volume
+        self.cutoff = cutoff
+        self.cache = {}
+        for array in (vectors, distances):
+            array.flags.writeable = False
+
+    @classmethod
+    def build(cls, positions, cell, pbc, numbers, cutoff):
+        """Make the graph of a structure.
+
+        Parameters
+        ----------
+        positions : (N, 3) float array, angstrom.
+        cell : (3, 3) float array, rows are cell vectors, angstrom.
+        pbc : three bool.
+        numbers : (N,) int array, atomic numbers.
+        cutoff : float, angstrom; 0 lists no pairs.
+
+        Raises
+        ------
+        ValueError
+            If positions or cell are not finite, the cutoff is negative or not finite, or the cell
+            is degenerate along a periodic direction.
+        """
+        return NeighborList(numbers, pbc, cutoff).graph(positions, cell)
+
+    @classmethod
+    def from_topology(cls, topology, positions, cell, volume, cutoff):
+        """Make the graph of new coordinates on a known topology."""
+        vectors = np.empty((topology.n_pairs, 3))
+        distances = np.empty(topology.n_pairs)
+        _kernels.graph.pair_vectors(
+            topology.centers,
+            topology.neighbors,
+            topology.shifts,
+            positions,
+            cell,
+            vectors,
+            distances,
+            topology.threads,
+        )
+        return cls(topology, vectors, distances, volume, cutoff)
+
+    numbers = property(lambda self: self.topology.numbers)
+    offsets = property(lambda self: self.topology.offsets)
+    neighbors = property(lambda self: self.topology.neighbors)
+    centers = property(lambda self: self.topology.centers)
+    n_atoms = property(lambda self: self.topology.n_atoms)
+    n_sites = property(lambda self: self.topology.n_sites)
+    n_pairs = property(lambda self: self.topology.n_pairs)
+    threads = property(lambda self: self.topology.threads)
+
+    def cached(self, key, compute):
+        """Return ``cache[key]``, calling ``compute()`` the first time."""
+        if key not in self.cache:
+            self.cache[key] = compute()
+        return self.cache[key]
+
+    def gather_incoming(self, values, out):
+        """Add ``values[p]`` of every pair p = (i, j) to ``out[j]``; values (n_pairs, k)."""
+        _kernels.assemble.gather_incoming(*self.topology.incoming, values, out, self.threads)
+
+    def sum_pairs(self, values):
+        """Return the sum of ``values`` (n_pairs,) over the pairs of each site, (n_sites,)."""
+        out = np.empty(self.n_sites)
+        _kernels.assemble.sum_pairs(self.offsets, values, out, self.threads)
+        return out
+
+
+class NeighborList:
+    """Makes :class:`PairGraph` objects of a moving structure and reuses the pair list.
+
+    Pairs are searched (matscipy) out to ``cutoff + skin`` and searched again once an atom has
+    moved by more than skin/2 since the last search, or when the cell has changed.
+
+    Parameters
+    ----------
+    numbers : (N,) int array, atomic numbers.
+    pbc : three bool.
+    cutoff : float, angstrom; 0 lists no pairs.
+    skin : float, angstrom.
+
+    Attributes
+    ----------
+    n_searches : int, how often pairs were searched (for tests and timings).
+    """
+
+    def __init__(self, numbers, pbc, cutoff, skin=0.0):
+        if not (np.isfinite(cutoff) and cutoff >= 0):
+            raise ValueError(f"the cutoff must be finite and not negative, got {cutoff} angstrom")
+        if not (np.isfinite(skin) and skin >= 0):
+            raise ValueError(f"the skin must be finite and not negative, got {skin} angstrom")
+        self.numbers = np.array(numbers, dtype=np.intc)
+        self.pbc = np.array(np.broadcast_to(pbc, 3), dtype=bool)
+        self.cutoff = float(cutoff)
+        self.skin = float(skin)
+        self.n_searches = 0
+        self._topology = None
+        self._positions = self._cell = None
+
+    def graph(self, positions, cell):
+        """Return the graph of these coordinates; see :meth:`PairGraph.build`."""
+        positions = np.ascontiguousarray(positions, dtype=float)
+        cell = np.ascontiguousarray(cell, dtype=float)
+        for name, array in (("positions", positions), ("cell", cell)):
+            if not np.isfinite(array).all():
+                raise ValueError(
+                    f"{name} contain NaN or infinity (first bad row: "
+                    f"{int(np.argwhere(~np.isfinite(array))[0, 0])})"
+                )
+        volume = abs(np.linalg.det(cell))
+        if self._stale(positions, cell):
+            self._search(positions, cell, volume)
+        periodic = bool(self.pbc.all())
+        return PairGraph.from_topology(
+            self._topology, positions, cell, volume if periodic else None, self.cutoff
+        )
+
+    def _stale(self, positions, cell):
+        if self._topology is None or not np.array_equal(cell, self._cell):
+            return True
+        if self.cutoff == 0:
+            return False
+        moved = positions - self._positions
+        return np.einsum("ij,ij->i", moved, moved).max(initial=0.0) > (0.5 * self.skin) ** 2
+
+    def _search(self, positions, cell, volume):
+        n = len(self.numbers)
+        if positions.shape != (n, 3):
+            raise ValueError(f"positions must have shape ({n}, 3), got {positions.shape}")
+        if self.cutoff == 0 or n == 0:
+            neighbors, shifts = np.zeros(0, np.intc), np.zeros((0, 3), np.intc)
+            offsets = np.zeros(n + 1, np.intc)
+        else:
+            self._check_cell(cell, volume)
+            origin, box = self._box(positions, cell)
+            centers, neighbors, shifts = matscipy.neighbours.neighbour_list(
+                "ijS",
+                positions=positions,
+                cell=box,
+                pbc=self.pbc,
+                numbers=self.numbers,
+                cell_origin=origin,
+                cutoff=self.cutoff + self.skin,
+            )
+            offsets = np.searchsorted(centers, np.arange(n + 1)).astype(np.intc)
+        self._topology = Topology(self.numbers, offsets, neighbors, shifts)
+        self._positions, self._cell = positions.copy(), cell.copy()
+        self.n_searches += 1
+
+    def _check_cell(self, cell, volume):
+        lengths = np.linalg.norm(cell, axis=1)
+        if (self.pbc & (lengths == 0)).any() or (
+            self.pbc.all() and volume < 1e-12 * np.prod(lengths)
+        ):
+            raise ValueError(
+                f"the cell {cell.tolist()} has no extent along a periodic direction "
+                f"(pbc={self.pbc.tolist()}): set a cell, or pbc=False there"
+            )
+
+    def _box(self, positions, cell):
+        """Return an origin and a non-degenerate cell that encloses the non-periodic directions."""
+        if self.pbc.all():
+            return np.zeros(3), cell
+        box = cell.copy()
+        periodic = box[self.pbc]
+        # Directions without periodicity get vectors orthogonal to all the periodic ones.
+        _, _, basis = np.linalg.svd(periodic, full_matrices=True) if len(periodic) else (
+            None,
+            None,
+            np.eye(3),
+        )
+        normals = basis[len(periodic) :]
+        origin = np.zeros(3)
+        for index, normal in zip(np.flatnonzero(~self.pbc), normals, strict=True):
+            along = positions @ normal
+            low, high = along.min() - 1.0, along.max() + 1.0
+            box[index] = (high - low) * normal
+            origin += low * normal
+        return origin, box

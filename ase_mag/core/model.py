@@ -1,0 +1,189 @@
+"""The one object: a model turns (geometry, moments) into energy and its derivatives."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from ase.data import atomic_numbers, chemical_symbols
+
+from ase_mag.core import storage
+from ase_mag.core.response import Response
+
+
+class Model(ABC):
+    """A pure function of (graph, moments): E = sum_i E_i with derivatives.
+
+    Subclasses implement :meth:`gradients`; everything else (assembly of forces and virial, sums,
+    saving) follows. A model has no hidden state and changes none of its inputs; values that
+    depend on the geometry only are kept in ``graph.cache``.
+
+    Attributes
+    ----------
+    species : tuple of str, the chemical symbols that the model describes. Atoms of other species
+        have no part in the model. A structure may only hold species that the complete model
+        (the sum) names: :meth:`check_species`.
+    cutoff : float, angstrom; the graph must list all pairs below it (0: no pairs needed).
+    """
+
+    species: tuple
+    cutoff: float = 0.0
+
+    @abstractmethod
+    def gradients(self, graph, moments, *, lattice=True):
+        """Return site energies and raw derivatives.
+
+        Parameters
+        ----------
+        graph : PairGraph
+        moments : (n_atoms, 3) float array, C order, mu_B.
+        lattice : bool; False leaves out the pair gradients dE/dr.
+
+        Returns
+        -------
+        Gradients
+        """
+
+    def evaluate(self, graph, moments, *, lattice=True):
+        """Return energies, magforces and, with ``lattice``, forces and virials.
+
+        Parameters
+        ----------
+        graph : PairGraph, made with a cutoff of at least ``self.cutoff``.
+        moments : (n_atoms, 3) float array, mu_B.
+        lattice : bool; False: energies and magforces only (cheaper).
+
+        Returns
+        -------
+        Response
+
+        Raises
+        ------
+        ValueError
+            If the graph's cutoff is too small or the moments have the wrong shape.
+        """
+        if graph.cutoff < self.cutoff:
+            raise ValueError(
+                f"the graph lists pairs up to {graph.cutoff:g} angstrom, but the model reaches to "
+                f"{self.cutoff:g}: build it with cutoff=model.cutoff"
+            )
+        moments = np.ascontiguousarray(moments, dtype=float)
+        if moments.shape != (graph.n_atoms, 3):
+            raise ValueError(
+                f"moments must have shape ({graph.n_atoms}, 3), got {moments.shape}"
+            )
+        gradients = self.gradients(graph, moments, lattice=lattice)
+        return Response.from_gradients(graph, gradients, lattice=lattice)
+
+    def bilinear(self, graph):
+        """Return a :class:`BilinearForm` equal to this model on ``graph``, or None.
+
+        None means that the energy is not a quadratic form plus on-site polynomials.
+        """
+        return None
+
+    @property
+    def numbers(self):
+        """Atomic numbers of ``species``, a tuple."""
+        return tuple(atomic_numbers[symbol] for symbol in self.species)
+
+    def kinds(self, graph):
+        """Return the index into ``species`` of every atom, (n_atoms,) intc; -1: not described."""
+        return graph.topology.kinds(self.numbers)
+
+    def check_species(self, numbers):
+        """Raise ValueError if a structure holds species that the model does not describe."""
+        unknown = sorted(set(np.asarray(numbers).tolist()) - set(self.numbers))
+        if unknown:
+            names = ", ".join(chemical_symbols[z] for z in unknown)
+            raise ValueError(
+                f"the structure holds {names}, but the model describes only "
+                f"{', '.join(self.species)}: add a model for {names} (models add with +; "
+                f"models.NonMagnetic('{chemical_symbols[unknown[0]]}') declares a species without "
+                "any interaction)"
+            )
+
+    def __add__(self, other):
+        if not isinstance(other, Model):
+            return NotImplemented
+        return Sum([self, other])
+
+    def to_dict(self):
+        """Return the constructor arguments as a dict, for saving."""
+        raise TypeError(f"models of class {type(self).__name__} cannot be saved")
+
+    def save(self, path, **metadata):
+        """Write the model to ``path`` (npz with a json description)."""
+        storage.save(self, path, **metadata)
+
+    def __repr__(self):
+        return (
+            f"{type(self).__name__}({', '.join(self.species)}; cutoff {self.cutoff:g} angstrom)"
+        )
+
+
+class Trainable(Model):
+    """A model with parameters that can be fitted.
+
+    Attributes
+    ----------
+    parameters : (n_parameters,) float64 array; assigning a new array changes the model.
+    """
+
+    @property
+    @abstractmethod
+    def parameters(self):
+        """All parameters as one flat float64 array (a copy)."""
+
+    @abstractmethod
+    def parameter_vjp(self, graph, moments, weights):
+        """Return d(<weights, response>)/d(parameters), (n_parameters,).
+
+        Parameters
+        ----------
+        graph : PairGraph
+        moments : (n_atoms, 3) float array, mu_B.
+        weights : Response, the cotangents of energies, magforces, forces and virials (None: 0).
+        """
+
+
+@storage.storable
+class Sum(Model):
+    """Sum of models: E = sum_t E_t. Made by ``+``; nested sums are flattened.
+
+    Parameters
+    ----------
+    terms : list of Model
+    """
+
+    def __init__(self, terms):
+        self.terms = tuple(
+            part
+            for term in terms
+            for part in (term.terms if isinstance(term, Sum) else (term,))
+        )
+        if not self.terms:
+            raise ValueError("a sum of models needs at least one term")
+        self.species = tuple(
+            dict.fromkeys(symbol for term in self.terms for symbol in term.species)
+        )
+        self.cutoff = max(term.cutoff for term in self.terms)
+
+    def gradients(self, graph, moments, *, lattice=True):
+        total = self.terms[0].gradients(graph, moments, lattice=lattice)
+        for term in self.terms[1:]:
+            total = total + term.gradients(graph, moments, lattice=lattice)
+        return total
+
+    def bilinear(self, graph):
+        total = None
+        for term in self.terms:
+            form = term.bilinear(graph)
+            if form is None:
+                return None
+            total = form if total is None else total + form
+        return total
+
+    def to_dict(self):
+        return {"terms": list(self.terms)}
+
+    def __repr__(self):
+        return " + ".join(repr(term) for term in self.terms)

@@ -1,0 +1,98 @@
+"""What a model returns, and the one place where forces, magnetic forces and virial are made."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ase_mag import _kernels
+
+
+@dataclass
+class Gradients:
+    """Site energies and their raw derivatives, as a local model returns them.
+
+    Attributes
+    ----------
+    energies : (n_sites,) float array, E_i in eV; the total energy is their sum.
+    moments : (n_atoms, 3) float array or None, dE/dM in eV/mu_B (None: no moments in the model).
+    pairs : (n_pairs, 3) float array or None, dE/dr_ij in eV/angstrom, where the two orders of a
+        pair are separate variables. None: not asked for (``lattice=False``), or no pair terms.
+    """
+
+    energies: np.ndarray
+    moments: np.ndarray | None = None
+    pairs: np.ndarray | None = None
+
+    def __add__(self, other):
+        return Gradients(
+            self.energies + other.energies,
+            _sum(self.moments, other.moments),
+            _sum(self.pairs, other.pairs),
+        )
+
+
+def _sum(a, b):
+    if a is None or b is None:
+        return b if a is None else a
+    return a + b
+
+
+@dataclass
+class Response:
+    """Energies and derivatives of one (geometry, moments) pair.
+
+    Attributes
+    ----------
+    energies : (n_sites,) float array, eV, with sum = energy.
+    magforces : (n_atoms, 3) float array, -dE/dM, eV/mu_B.
+    forces : (n_atoms, 3) float array or None, -dE/dR, eV/angstrom.
+    virials : (n_sites, 3, 3) float array or None, r (x) dE/dr of each site, eV. The sum over
+        sites is dE/d(strain).
+    """
+
+    energies: np.ndarray
+    magforces: np.ndarray
+    forces: np.ndarray | None = None
+    virials: np.ndarray | None = None
+
+    @property
+    def energy(self):
+        """Total energy, eV."""
+        return float(self.energies.sum())
+
+    @property
+    def virial(self):
+        """dE/d(strain), (3, 3), eV; the stress in ASE's sign is virial / volume."""
+        return None if self.virials is None else self.virials.sum(axis=0)
+
+    @classmethod
+    def from_gradients(cls, graph, gradients, *, lattice=True):
+        """Assemble forces, magnetic forces and virials from site-centered gradients.
+
+        With r_ij = x_j - x_i, both orders counted,
+        F_k = sum_j dE/dr_kj - sum_i dE/dr_ik, W_k = sum_j r_kj (x) dE/dr_kj, B_k = -dE/dM_k.
+
+        Ghost atoms (index >= n_sites) receive their share, which the caller adds to their owners.
+        """
+        if gradients.moments is None:
+            magforces = np.zeros((graph.n_atoms, 3))
+        else:
+            magforces = -gradients.moments
+        if not lattice:
+            return cls(gradients.energies, magforces)
+        if gradients.pairs is None:
+            forces = np.zeros((graph.n_atoms, 3))
+            virials = np.zeros((graph.n_sites, 3, 3))
+        else:
+            forces = np.empty((graph.n_atoms, 3))
+            virials = np.empty((graph.n_sites, 3, 3))
+            _kernels.assemble.forces_virials(
+                graph.offsets,
+                graph.vectors,
+                gradients.pairs,
+                *graph.topology.incoming,
+                forces,
+                virials,
+                graph.threads,
+            )
+        return cls(gradients.energies, magforces, forces, virials)

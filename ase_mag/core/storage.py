@@ -1,0 +1,112 @@
+"""Saved models: one npz file with a json description and arrays; never pickle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+FORMAT = 1
+_classes = {}
+
+
+def storable(cls):
+    """Register a class for saving (decorator).
+
+    The class has ``to_dict()``, which returns its constructor arguments (numbers, strings, lists,
+    dicts, numpy arrays, None and other storable objects), and optionally a classmethod
+    ``from_dict``; without it ``cls(**arguments)`` is called.
+    """
+    name = cls.__name__
+    if _classes.setdefault(name, cls) is not cls:
+        raise ValueError(f"two storable classes are called {name!r}")
+    return cls
+
+
+def encode(value, arrays):
+    """Return a JSON-able description of ``value``; arrays are put into the dict ``arrays``."""
+    if isinstance(value, np.ndarray):
+        key = f"array{len(arrays)}"
+        arrays[key] = value
+        return {"__array__": key}
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [encode(item, arrays) for item in value]
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError(f"keys of a stored dict must be strings, got {list(value)}")
+        return {key: encode(item, arrays) for key, item in value.items()}
+    name = type(value).__name__
+    if _classes.get(name) is not type(value):
+        raise TypeError(
+            f"an object of type {type(value).__module__}.{name} cannot be saved: decorate its "
+            "class with ase_mag.core.storable and give it to_dict()"
+        )
+    return {"__class__": name, "arguments": encode(value.to_dict(), arrays)}
+
+
+def decode(description, arrays):
+    """Return the value that :func:`encode` described."""
+    if isinstance(description, list):
+        return [decode(item, arrays) for item in description]
+    if not isinstance(description, dict):
+        return description
+    if "__array__" in description:
+        return arrays[description["__array__"]]
+    if "__class__" in description:
+        name = description["__class__"]
+        if name not in _classes:
+            raise ValueError(
+                f"the file holds an object of class {name!r}, which this version of ase_mag does "
+                "not know; install the version or plug-in that wrote it"
+            )
+        cls = _classes[name]
+        arguments = decode(description["arguments"], arrays)
+        return cls.from_dict(arguments) if hasattr(cls, "from_dict") else cls(**arguments)
+    return {key: decode(item, arrays) for key, item in description.items()}
+
+
+def save(obj, path, **metadata):
+    """Write a storable object (and JSON-able metadata) to ``path`` (npz)."""
+    arrays = {}
+    header = {
+        "format": FORMAT,
+        "object": encode(obj, arrays),
+        "metadata": encode(metadata, arrays),
+    }
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    path = Path(path)
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, header=text, **arrays)
+    temporary.replace(path)
+
+
+def load(path):
+    """Return (object, metadata) from a file of :func:`save`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not one of ours, is damaged, or was written by a newer version.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        header = json.loads(arrays.pop("header").tobytes())
+        version = header["format"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is not a file that ase_mag saved, or it is damaged: {error}") from error
+    if version > FORMAT:
+        raise ValueError(
+            f"{path} has format {version}, but this version of ase_mag reads up to {FORMAT}: "
+            "install a newer one"
+        )
+    return decode(header["object"], arrays), decode(header["metadata"], arrays)

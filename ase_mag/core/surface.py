@@ -1,0 +1,119 @@
+"""Potential-energy surfaces: where energies, forces and magnetic forces come from."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from ase_mag.core.graph import NeighborList
+from ase_mag.core.response import Response
+
+
+class Surface(ABC):
+    """Energy and derivatives of a :class:`State`, kept until the state changes."""
+
+    @abstractmethod
+    def response(self, state, *, lattice=True):
+        """Return the :class:`Response` of ``state``.
+
+        With ``lattice=False`` forces and virials may be missing.
+        """
+
+    def form(self, state):
+        """Return the merged :class:`BilinearForm` at the state's geometry, or None."""
+        return None
+
+
+class ModelSurface(Surface):
+    """The surface of a :class:`Model`, with a neighbor list that is reused within a skin.
+
+    A change of the moments alone reuses the graph and everything the model keeps on it.
+
+    Parameters
+    ----------
+    model : Model
+    numbers : (N,) int array, atomic numbers.
+    pbc : three bool.
+    skin : float, angstrom.
+
+    Raises
+    ------
+    ValueError
+        If the structure holds species that the model does not describe.
+    """
+
+    def __init__(self, model, numbers, pbc, skin=0.5):
+        model.check_species(numbers)
+        self.model = model
+        self.neighbor_list = NeighborList(numbers, pbc, model.cutoff, skin)
+        self._graph = self._graph_key = None
+        self._form = self._form_key = None
+        self._response = self._response_key = None
+
+    def graph(self, state):
+        """Return the :class:`PairGraph` of the state's geometry."""
+        key = (id(state), state.geometry_version)
+        if key != self._graph_key:
+            self._graph = self.neighbor_list.graph(state.positions, state.cell)
+            self._graph_key, self._state = key, state
+        return self._graph
+
+    def form(self, state):
+        graph = self.graph(state)
+        if self._form_key != self._graph_key:
+            form = self.model.bilinear(graph)
+            self._form = None if form is None else form.merged()
+            self._form_key = self._graph_key
+        return self._form
+
+    def response(self, state, *, lattice=True):
+        key = (id(state), *state.version)
+        if key != self._response_key or (lattice and self._response.forces is None):
+            self._response = self.model.evaluate(self.graph(state), state.moments, lattice=lattice)
+            self._response_key = key
+        return self._response
+
+
+class CalculatorSurface(Surface):
+    """The surface of an ASE calculator whose moments are those of the state.
+
+    Every response writes the state into ``atoms`` and asks ``atoms.calc``: with constrained DFT
+    the calculator constrains the moments to the ones in ``atoms``.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms with a calculator.
+
+    Raises
+    ------
+    ValueError
+        If ``atoms`` has no calculator.
+    """
+
+    def __init__(self, atoms):
+        if atoms.calc is None:
+            raise ValueError("atoms have no calculator: set atoms.calc before making the dynamics")
+        self.atoms = atoms
+        self._response = self._response_key = None
+
+    def response(self, state, *, lattice=True):
+        key = (id(state), *state.version)
+        if key != self._response_key or (lattice and self._response.forces is None):
+            state.write(self.atoms)
+            self._response = self._ask(lattice)
+            self._response_key = key
+        return self._response
+
+    def _ask(self, lattice):
+        atoms, calc, n = self.atoms, self.atoms.calc, len(self.atoms)
+        # One energy for all atoms: most calculators have no site energies.
+        energies = np.zeros(n)
+        energies[0] = atoms.get_potential_energy(force_consistent=_has_free_energy(calc))
+        magforces = np.zeros((n, 3))
+        if "magforces" in calc.implemented_properties:
+            magforces = np.array(calc.get_property("magforces", atoms))
+        forces = atoms.get_forces() if lattice else None
+        return Response(energies, magforces, forces)
+
+
+def _has_free_energy(calc):
+    return "free_energy" in calc.implemented_properties

@@ -1,0 +1,92 @@
+"""Build the compiled kernels: cython_kernels/*.pyx -> ase_mag._kernels.* (metadata: pyproject.toml).
+
+Every kernel is compiled twice on x86-64: once portably and once for AVX2 + FMA (x86-64-v3).
+``ase_mag._kernels`` chooses between the two at import by asking the processor, so one wheel runs
+everywhere. OpenMP is used when the compiler has it; without it the kernels run on one thread.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+}
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+
+class BuildKernels(build_ext):
+    """Choose compiler flags for the compiler that is really used."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        if not self.parallel:
+            self.parallel = os.cpu_count()
+
+    def accepts(self, *flags):
+        """Return whether the compiler builds a program with these flags."""
+        source = "#include <math.h>\nint main(void) { return (int) floor(0.5); }\n"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "probe.c")
+            path.write_text(source)
+            try:
+                objects = self.compiler.compile(
+                    [str(path)], output_dir=folder, extra_postargs=list(flags)
+                )
+                self.compiler.link_executable(
+                    objects, str(Path(folder, "probe")), extra_postargs=list(flags)
+                )
+            except Exception as error:
+                print(f"the C compiler refuses {' '.join(flags)}: {error}", file=sys.stderr)
+                return False
+        return True
+
+    def build_extensions(self):
+        openmp = next((f for f in (["-fopenmp"], ["/openmp"]) if self.accepts(*f)), [])
+        if not openmp:
+            print("OpenMP was not found: kernels run on one thread", file=sys.stderr)
+        # No -ffast-math: results stay IEEE; contraction to FMA is only possible in the AVX2 build.
+        common = [] if self.compiler.compiler_type == "msvc" else ["-O3", "-fno-math-errno"]
+        fast = ["-march=x86-64-v3"]
+        if not (X86 and self.accepts(*fast)):
+            self.extensions = [e for e in self.extensions if "._avx2." not in e.name]
+        for extension in self.extensions:
+            extension.extra_compile_args += common + openmp
+            extension.extra_link_args += openmp
+            if "._avx2." in extension.name:
+                extension.extra_compile_args += fast
+        super().build_extensions()
+
+
+def extensions():
+    """One extension per kernel file and instruction set."""
+    names = sorted(path.stem for path in Path("cython_kernels").glob("*.pyx"))
+    options = {
+        "include_dirs": [numpy.get_include()],
+        "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    }
+    portable = cythonize(
+        [Extension(f"ase_mag._kernels.{n}", [f"cython_kernels/{n}.pyx"], **options) for n in names],
+        compiler_directives=DIRECTIVES,
+        include_path=["cython_kernels"],
+    )
+    fast = [
+        Extension(f"ase_mag._kernels._avx2.{n}", [f"cython_kernels/{n}.c"], **options)
+        for n in names
+        if X86
+    ]
+    return portable + fast
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
