@@ -8,7 +8,7 @@ from ase_mag.core.response import Gradients, Response
 from ase_mag.core.state import State
 from ase_mag.core.storage import storable
 from ase_mag.core.surface import CalculatorSurface, ModelSurface, Surface
-from ase_mag.core.threads import get_threads, set_threads
+from ase_mag.core.threads import get_threads, set_threads, threads_for
 
 __all__ = [
     "BilinearForm",
@@ -30,4 +30,5 @@ __all__ = [
     "set_moments",
     "set_threads",
     "storable",
+    "threads_for",
 ]

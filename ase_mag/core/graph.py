@@ -251,11 +251,7 @@ class NeighborList:
         box = cell.copy()
         periodic = box[self.pbc]
         # Directions without periodicity get vectors orthogonal to all the periodic ones.
-        _, _, basis = np.linalg.svd(periodic, full_matrices=True) if len(periodic) else (
-            None,
-            None,
-            np.eye(3),
-        )
+        basis = np.linalg.svd(periodic)[2] if len(periodic) else np.eye(3)
         normals = basis[len(periodic) :]
         origin = np.zeros(3)
         for index, normal in zip(np.flatnonzero(~self.pbc), normals, strict=True):

@@ -67,9 +67,7 @@ class Model(ABC):
             )
         moments = np.ascontiguousarray(moments, dtype=float)
         if moments.shape != (graph.n_atoms, 3):
-            raise ValueError(
-                f"moments must have shape ({graph.n_atoms}, 3), got {moments.shape}"
-            )
+            raise ValueError(f"moments must have shape ({graph.n_atoms}, 3), got {moments.shape}")
         gradients = self.gradients(graph, moments, lattice=lattice)
         return Response.from_gradients(graph, gradients, lattice=lattice)
 
@@ -115,9 +113,7 @@ class Model(ABC):
         storage.save(self, path, **metadata)
 
     def __repr__(self):
-        return (
-            f"{type(self).__name__}({', '.join(self.species)}; cutoff {self.cutoff:g} angstrom)"
-        )
+        return f"{type(self).__name__}({', '.join(self.species)}; cutoff {self.cutoff:g} angstrom)"
 
 
 class Trainable(Model):
@@ -156,9 +152,7 @@ class Sum(Model):
 
     def __init__(self, terms):
         self.terms = tuple(
-            part
-            for term in terms
-            for part in (term.terms if isinstance(term, Sum) else (term,))
+            part for term in terms for part in (term.terms if isinstance(term, Sum) else (term,))
         )
         if not self.terms:
             raise ValueError("a sum of models needs at least one term")

@@ -9,16 +9,14 @@ def get_moments(atoms):
     They live in ``atoms.arrays['initial_magmoms']``, the one magnetic array that ASE
     change-detects, copies, repeats and saves. Collinear moments (N,) mean along z; without the
     array all moments are zero.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape, or NaN or infinite values.
     """
     array = atoms.arrays.get("initial_magmoms")
-    moments = np.zeros((len(atoms), 3))
-    if array is not None:
-        array = np.asarray(array, dtype=float)
-        if array.ndim == 1:
-            moments[:, 2] = array
-        else:
-            moments[:] = array
-    return moments
+    return np.zeros((len(atoms), 3)) if array is None else as_moments(array, len(atoms))
 
 
 def set_moments(atoms, moments):
@@ -50,8 +48,10 @@ def as_moments(moments, n_atoms):
             f"({n_atoms},) (both along z) or ({n_atoms}, 3), in mu_B"
         )
     if not np.isfinite(array).all():
-        bad = int(np.argwhere(~np.isfinite(array))[0, 0]) if array.ndim else 0
-        raise ValueError(f"the moment of atom {bad} is not a finite number: {array[bad] if array.ndim else array}")
+        bad = int(np.argwhere(~np.isfinite(np.atleast_1d(array)))[0, 0])
+        raise ValueError(
+            f"the moment of atom {bad} is not a finite number: {np.atleast_1d(array)[bad]} mu_B"
+        )
     result = np.zeros((n_atoms, 3))
     if array.ndim == 2:
         result[:] = array

@@ -103,7 +103,9 @@ def load(path):
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise ValueError(f"{path} is not a file that ase_mag saved, or it is damaged: {error}") from error
+        raise ValueError(
+            f"{path} is not a file that ase_mag saved, or it is damaged: {error}"
+        ) from error
     if version > FORMAT:
         raise ValueError(
             f"{path} has format {version}, but this version of ase_mag reads up to {FORMAT}: "

@@ -104,16 +104,15 @@ class CalculatorSurface(Surface):
         return self._response
 
     def _ask(self, lattice):
-        atoms, calc, n = self.atoms, self.atoms.calc, len(self.atoms)
+        atoms, calc = self.atoms, self.atoms.calc
+        implemented = calc.implemented_properties
+        forces = np.array(calc.get_property("forces", atoms)) if lattice else None
+        # Forces are the derivative of the free energy where a code has both (smearing).
+        name = "free_energy" if "free_energy" in implemented else "energy"
         # One energy for all atoms: most calculators have no site energies.
-        energies = np.zeros(n)
-        energies[0] = atoms.get_potential_energy(force_consistent=_has_free_energy(calc))
-        magforces = np.zeros((n, 3))
-        if "magforces" in calc.implemented_properties:
-            magforces = np.array(calc.get_property("magforces", atoms))
-        forces = atoms.get_forces() if lattice else None
+        energies = np.zeros(len(atoms))
+        energies[:1] = calc.get_property(name, atoms)
+        magforces = np.zeros((len(atoms), 3))
+        if "magforces" in implemented:
+            magforces[:] = calc.get_property("magforces", atoms)
         return Response(energies, magforces, forces)
-
-
-def _has_free_energy(calc):
-    return "free_energy" in calc.implemented_properties

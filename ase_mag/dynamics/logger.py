@@ -1,0 +1,51 @@
+"""The log of a run: ASE's columns and the magnetic ones."""
+
+import numpy as np
+from ase import units as ase_units
+from ase.parallel import world
+from ase.utils import IOContext
+
+
+class MagneticLogger(IOContext):
+    """Writes one line per call: time, energies, temperature and magnetization.
+
+    Columns: time (ps); potential, kinetic and total energy (eV); lattice temperature (K);
+    size of the mean moment |sum M|/N and mean size sum |M|/N (mu_B per atom); transverse spin
+    temperature (K), T = sum |M x B|^2 / (2 kB sum M.B) (Ma, Dudarev, Semenov, Woo, Phys. Rev. E
+    82, 031111 (2010)), printed as '-' where the dynamics has no spin surface.
+
+    Parameters
+    ----------
+    dynamics : MagneticDynamics
+    logfile : str ('-' for standard output) or file object.
+    mode : 'a' or 'w'.
+    """
+
+    header = (
+        f"{'Time[ps]':>11} {'Etot[eV]':>15} {'Epot[eV]':>15} {'Ekin[eV]':>12} {'T[K]':>9}"
+        f" {'|<M>|[mu_B]':>12} {'<|M|>[mu_B]':>12} {'Tspin[K]':>10}\n"
+    )
+
+    def __init__(self, dynamics, logfile, mode="a"):
+        self.dynamics = dynamics
+        self.logfile = self.openfile(file=logfile, mode=mode, comm=world)
+        self.logfile.write(self.header)
+
+    def __del__(self):
+        self.close()
+
+    def __call__(self):
+        dyn = self.dynamics
+        moments = dyn.state.moments
+        potential = dyn.get_potential_energy()
+        kinetic = dyn.atoms.get_kinetic_energy()
+        temperature = dyn.atoms.get_temperature()
+        spin = dyn.get_spin_temperature()
+        self.logfile.write(
+            f"{dyn.get_time() / (1000 * ase_units.fs):11.5f} {potential + kinetic:15.6f}"
+            f" {potential:15.6f} {kinetic:12.6f} {temperature:9.2f}"
+            f" {np.linalg.norm(moments.mean(axis=0)):12.6f}"
+            f" {np.linalg.norm(moments, axis=1).mean():12.6f}"
+            f" {'-' if spin is None else f'{spin:.2f}':>10}\n"
+        )
+        self.logfile.flush()
