@@ -99,6 +99,10 @@ class Precession(Propagator):
     Cayley rotations, |M| conserved to rounding. Where the surface has a bilinear form all
     sub-steps run in one kernel call; otherwise each field is one evaluation of the surface.
 
+    The equilibrium is sampled with an error of second order in gamma |B| dt: in bcc iron (0.16
+    eV/mu_B) at 300 K the spin temperature is 2.5 % too low at 1 fs, 0.5 % at 0.5 fs and right to
+    0.4 % (one standard error) at 0.25 fs.
+
     Parameters
     ----------
     surface : ase_mag.core.Surface
