@@ -3,13 +3,14 @@
 from ase_mag.dynamics.asd_aimd import AsdAimd
 from ase_mag.dynamics.base import MagneticDynamics
 from ase_mag.dynamics.noise import Noise
+from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import (
     Drift,
     Kick,
     LangevinBath,
     MomentSizes,
-    Precession,
     Propagator,
+    SpinPropagator,
 )
 from ase_mag.dynamics.spin import SpinDynamics
 from ase_mag.dynamics.splitting import Splitting
@@ -25,5 +26,6 @@ __all__ = [
     "Precession",
     "Propagator",
     "SpinDynamics",
+    "SpinPropagator",
     "Splitting",
 ]

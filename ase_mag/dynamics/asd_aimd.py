@@ -5,7 +5,8 @@ from ase import units as ase_units
 
 from ase_mag.core import CalculatorSurface, ModelSurface
 from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
-from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, MomentSizes, Precession
+from ase_mag.dynamics.precession import Precession
+from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, MomentSizes
 from ase_mag.dynamics.spin import check_bath
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.lsf import mean_moment

@@ -5,7 +5,7 @@ from tqdm import tqdm
 
 from ase_mag.core import CalculatorSurface, ModelSurface
 from ase_mag.dynamics.base import MagneticDynamics, check_count, check_not_negative
-from ase_mag.dynamics.propagators import Precession
+from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.models import Zeeman
 

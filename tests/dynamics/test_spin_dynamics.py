@@ -189,5 +189,5 @@ def test_bad_atoms(iron):
         SpinDynamics(iron, fs)
     iron.calc = ase_mag.MagneticCalculator(models.named("FeHL-1"))
     iron.arrays["initial_magmoms"][3] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match="the moment of atom 3 is not a finite number"):
         SpinDynamics(iron, fs)
