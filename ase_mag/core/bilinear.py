@@ -76,7 +76,7 @@ class BilinearForm:
         Raises
         ------
         ValueError
-            If the pairs differ, or both have cubic terms along different axes.
+            If the pairs differ, or an atom has cubic terms along different axes in both.
         """
         if not (
             np.array_equal(self.offsets, other.offsets)
@@ -86,13 +86,20 @@ class BilinearForm:
         total = {}
         for f in fields(self)[2:]:
             a, b = getattr(self, f.name), getattr(other, f.name)
-            if f.name == "axes":
-                if a is not None and b is not None and not np.array_equal(a, b):
+            if f.name == "axes" and a is not None and b is not None:
+                if self.conflicts(other):
                     raise ValueError("cubic terms along different axes cannot share one form")
-                total[f.name] = b if a is None else a
+                total[f.name] = np.where(self.cubic.any(axis=1)[:, None, None], a, b)
             else:
                 total[f.name] = (b if a is None else a) if a is None or b is None else a + b
         return BilinearForm(self.offsets, self.neighbors, **total)
+
+    def conflicts(self, other):
+        """Return whether an atom has cubic terms in both forms, along different axes."""
+        if self.cubic is None or other.cubic is None:
+            return False
+        both = self.cubic.any(axis=1) & other.cubic.any(axis=1)
+        return not np.array_equal(self.axes[both], other.axes[both])
 
     def evaluate(self, moments):
         """Return site energies (N,) in eV and magforces -dE/dM (N, 3) in eV/mu_B."""

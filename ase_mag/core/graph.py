@@ -188,19 +188,19 @@ class NeighborList:
         """Return the graph of these coordinates; see :meth:`PairGraph.build`."""
         positions = np.ascontiguousarray(positions, dtype=float)
         cell = np.ascontiguousarray(cell, dtype=float)
+        n = len(self.numbers)
+        if positions.shape != (n, 3):
+            raise ValueError(f"positions must have shape ({n}, 3), got {positions.shape}")
         for name, array in (("positions", positions), ("cell", cell)):
             if not np.isfinite(array).all():
                 raise ValueError(
                     f"{name} contain NaN or infinity (first bad row: "
                     f"{int(np.argwhere(~np.isfinite(array))[0, 0])})"
                 )
-        volume = abs(np.linalg.det(cell))
         if self._stale(positions, cell):
-            self._search(positions, cell, volume)
-        periodic = bool(self.pbc.all())
-        return PairGraph.from_topology(
-            self._topology, positions, cell, volume if periodic else None, self.cutoff
-        )
+            self._search(positions, cell)
+        volume = float(abs(np.linalg.det(cell))) if self.pbc.all() else None
+        return PairGraph.from_topology(self._topology, positions, cell, volume, self.cutoff)
 
     def _stale(self, positions, cell):
         if self._topology is None or not np.array_equal(cell, self._cell):
@@ -210,15 +210,13 @@ class NeighborList:
         moved = positions - self._positions
         return np.einsum("ij,ij->i", moved, moved).max(initial=0.0) > (0.5 * self.skin) ** 2
 
-    def _search(self, positions, cell, volume):
+    def _search(self, positions, cell):
         n = len(self.numbers)
-        if positions.shape != (n, 3):
-            raise ValueError(f"positions must have shape ({n}, 3), got {positions.shape}")
         if self.cutoff == 0 or n == 0:
             neighbors, shifts = np.zeros(0, np.intc), np.zeros((0, 3), np.intc)
             offsets = np.zeros(n + 1, np.intc)
         else:
-            self._check_cell(cell, volume)
+            self._check_cell(cell)
             origin, box = self._box(positions, cell)
             centers, neighbors, shifts = matscipy.neighbours.neighbour_list(
                 "ijS",
@@ -234,11 +232,9 @@ class NeighborList:
         self._positions, self._cell = positions.copy(), cell.copy()
         self.n_searches += 1
 
-    def _check_cell(self, cell, volume):
-        lengths = np.linalg.norm(cell, axis=1)
-        if (self.pbc & (lengths == 0)).any() or (
-            self.pbc.all() and volume < 1e-12 * np.prod(lengths)
-        ):
+    def _check_cell(self, cell):
+        sizes = np.linalg.svd(cell[self.pbc], compute_uv=False)
+        if len(sizes) and sizes[-1] <= 1e-10 * sizes[0]:
             raise ValueError(
                 f"the cell {cell.tolist()} has no extent along a periodic direction "
                 f"(pbc={self.pbc.tolist()}): set a cell, or pbc=False there"

@@ -143,7 +143,7 @@ class Trainable(Model):
 
 @storage.storable
 class Sum(Model):
-    """Sum of models: E = sum_t E_t. Made by ``+``; nested sums are flattened.
+    """Sum of models: E = sum_t E_t. Made by ``+``; nested plain sums are flattened.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class Sum(Model):
 
     def __init__(self, terms):
         self.terms = tuple(
-            part for term in terms for part in (term.terms if isinstance(term, Sum) else (term,))
+            part for term in terms for part in (term.terms if type(term) is Sum else (term,))
         )
         if not self.terms:
             raise ValueError("a sum of models needs at least one term")
@@ -171,7 +171,7 @@ class Sum(Model):
         total = None
         for term in self.terms:
             form = term.bilinear(graph)
-            if form is None:
+            if form is None or (total is not None and total.conflicts(form)):
                 return None
             total = form if total is None else total + form
         return total

@@ -54,7 +54,10 @@ def decode(description, arrays):
     if not isinstance(description, dict):
         return description
     if "__array__" in description:
-        return arrays[description["__array__"]]
+        key = description["__array__"]
+        if key not in arrays:
+            raise ValueError(f"the file is damaged: its array {key!r} is missing")
+        return arrays[key]
     if "__class__" in description:
         name = description["__class__"]
         if name not in _classes:
@@ -96,10 +99,10 @@ def load(path):
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         header = json.loads(arrays.pop("header").tobytes())
-        version = header["format"]
+        version, described, metadata = (header[k] for k in ("format", "object", "metadata"))
     except FileNotFoundError:
         raise
     except Exception as error:
@@ -111,4 +114,4 @@ def load(path):
             f"{path} has format {version}, but this version of ase_mag reads up to {FORMAT}: "
             "install a newer one"
         )
-    return decode(header["object"], arrays), decode(header["metadata"], arrays)
+    return decode(described, arrays), decode(metadata, arrays)

@@ -14,8 +14,12 @@ def random_moments(n, rng, size=2.2):
     return size * m / np.linalg.norm(m, axis=1, keepdims=True)
 
 
+METHODS = ["midpoint", "implicit", "depondt", "heun"]
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("fast", [True, False])
-def test_precession_converges_to_the_closed_form(fast, field_model, state_of, surface_of):
+def test_precession_converges_to_the_closed_form(fast, method, field_model, state_of, surface_of):
     """Damped precession in 10 T for 1 ps: second order in dt, 1e-6 at 1 fs."""
     theta, alpha = np.pi / 3, 0.1
     start = 2.2 * np.array([[np.sin(theta), 0.0, np.cos(theta)]])
@@ -28,11 +32,12 @@ def test_precession_converges_to_the_closed_form(fast, field_model, state_of, su
     for n in (250, 500, 1000):
         state = state_of(start)
         model = field_model((0, 0, 10), fast)
-        Precession(surface_of(model, state), alpha).run(state, 1000 * fs, n)
+        Precession(surface_of(model, state), alpha, method=method).run(state, 1000 * fs, n)
         errors.append(np.abs(state.moments[0] / 2.2 - exact).max())
     assert errors[-1] < 1e-6
-    assert abs(errors[0] / errors[1] - 4) < 0.2
-    assert abs(errors[1] / errors[2] - 4) < 0.2
+    # Depondt-Mertens is exact in a uniform field but for the damping, hence the lower accuracy
+    # of its ratio of small errors.
+    np.testing.assert_allclose(np.divide(errors[:-1], errors[1:]), 4, rtol=0.05)
 
 
 @pytest.mark.parametrize("size", [0.3, 1.0, 2.2])
@@ -62,6 +67,26 @@ def test_sizes_energy_and_total_moment_without_damping(ring_model, state_of, sur
     assert abs(drifts[1][0]) < 1e-8  # eV, of 20 moments in 200 fs at 0.1 fs
 
 
+def test_implicit_midpoint_conserves_energy_and_total_moment(ring_model, state_of, surface_of):
+    """To rounding, at a time step where gamma B dt = 0.4."""
+    for fast in (True, False):
+        state = state_of(random_moments(20, 2))
+        surface = surface_of(ring_model(20, 3e-2, fast), state)
+        energy, total = surface.response(state).energy, state.moments.sum(axis=0)
+        Precession(surface, 0.0, method="implicit").run(state, 200 * fs, 200)
+        assert abs(surface.response(state).energy - energy) < 1e-12
+        np.testing.assert_allclose(state.moments.sum(axis=0), total, atol=1e-11)
+
+
+def test_bad_method_and_a_step_that_is_too_long(ring_model, state_of, surface_of):
+    state = state_of(random_moments(20, 2))
+    surface = surface_of(ring_model(20, 3e-2), state)
+    with pytest.raises(ValueError, match=r"method 'euler' is unknown: use one of midpoint"):
+        Precession(surface, 0.0, method="euler")
+    with pytest.raises(RuntimeError, match=r"did not converge in \d+ of 20 steps of 50 fs"):
+        Precession(surface, 0.0, method="implicit").run(state, 1000 * fs, 20)
+
+
 def test_damping_lowers_the_energy_to_the_ground_state(ring_model, state_of, surface_of):
     state = state_of(random_moments(6, 5))
     surface = surface_of(ring_model(6, 5e-3), state)
@@ -74,14 +99,21 @@ def test_damping_lowers_the_energy_to_the_ground_state(ring_model, state_of, sur
     assert abs(energies[-1] + 6 * 5e-3 * 2.2**2) < 1e-8
 
 
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("temperature", [None, 300.0])
-def test_both_paths_and_any_number_of_threads_agree(temperature, ring_model, state_of, surface_of):
+def test_both_paths_and_any_number_of_threads_agree(
+    temperature, method, ring_model, state_of, surface_of
+):
     results = []
     for fast, threads in [(True, 1), (True, 2), (False, 1)]:
         set_threads(threads)
         state = state_of(random_moments(1500, 4))
         precession = Precession(
-            surface_of(ring_model(1500, 5e-3, fast), state), 0.1, temperature, Noise(3, 1)
+            surface_of(ring_model(1500, 5e-3, fast), state),
+            0.1,
+            temperature,
+            Noise(3, 1),
+            method=method,
         )
         precession.run(state, 10 * fs, 20)
         results.append(state.moments.copy())
