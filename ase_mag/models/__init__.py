@@ -1,1 +1,68 @@
-"""models."""
+"""Models: everything that turns (geometry, moments) into energy. Models add with ``+``."""
+
+from ase_mag.models.anisotropy import CubicAnisotropy, UniaxialAnisotropy
+from ase_mag.models.bond_exchange import BondExchange
+from ase_mag.models.eam_files import EamTables, read_eam, write_eam
+from ase_mag.models.eam_parameters import dudarev_derlet_2005, mendelev_2003
+from ase_mag.models.embedded_atom import EmbeddedAtom
+from ase_mag.models.embedding import (
+    Embedding,
+    MagneticEmbedding,
+    SquareRootEmbedding,
+    TabulatedEmbedding,
+)
+from ase_mag.models.fehl1 import FeHL1, ReferenceState
+from ase_mag.models.heisenberg import Heisenberg
+from ase_mag.models.landau import Landau
+from ase_mag.models.nonmagnetic import NonMagnetic
+from ase_mag.models.parameter_sets import ParameterSet, describe, load, named
+from ase_mag.models.radial import PiecewisePolynomial, Radial
+from ase_mag.models.radial_forms import (
+    bethe_slater,
+    cubic,
+    double_exchange,
+    quintic,
+    shell_radii,
+    shells,
+    tabulated,
+)
+from ase_mag.models.tensor_exchange import DzyaloshinskiiMoriya, TensorExchange, dmi_tensors
+from ase_mag.models.zeeman import Zeeman
+
+__all__ = [
+    "BondExchange",
+    "CubicAnisotropy",
+    "DzyaloshinskiiMoriya",
+    "EamTables",
+    "EmbeddedAtom",
+    "Embedding",
+    "FeHL1",
+    "Heisenberg",
+    "Landau",
+    "MagneticEmbedding",
+    "NonMagnetic",
+    "ParameterSet",
+    "PiecewisePolynomial",
+    "Radial",
+    "ReferenceState",
+    "SquareRootEmbedding",
+    "TabulatedEmbedding",
+    "TensorExchange",
+    "UniaxialAnisotropy",
+    "Zeeman",
+    "bethe_slater",
+    "cubic",
+    "describe",
+    "dmi_tensors",
+    "double_exchange",
+    "dudarev_derlet_2005",
+    "load",
+    "mendelev_2003",
+    "named",
+    "quintic",
+    "read_eam",
+    "shell_radii",
+    "shells",
+    "tabulated",
+    "write_eam",
+]

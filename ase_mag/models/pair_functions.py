@@ -1,0 +1,173 @@
+"""One radial function for each ordered pair of species, evaluated once per geometry."""
+
+import hashlib
+import json
+from functools import cached_property
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from ase_mag.core.storage import encode, storable
+from ase_mag.models.radial import Radial
+
+
+@storable
+class PairFunctions:
+    """Functions f_ab(r_ij) of the species a of i and b of j, and their sums over the neighbors.
+
+    Values are kept on the graph under a key made from the functions' numbers, so that all models
+    with equal functions share one evaluation (also after saving and loading).
+
+    Parameters
+    ----------
+    species : tuple of str
+    functions : list of Radial, all different ones.
+    index : (n, n) int array-like, ``index[a][b]`` is the place in ``functions`` of f_ab; -1: none.
+    """
+
+    def __init__(self, species, functions, index):
+        self.species = tuple(species)
+        self.functions = tuple(functions)
+        self.numbers = tuple(atomic_numbers[symbol] for symbol in self.species)
+        self.index = np.array(index, dtype=np.intp).reshape(len(self.species), len(self.species))
+        self.cutoff = max((function.cutoff for function in self.functions), default=0.0)
+        # One more row and column for atoms of species that are not described (kind -1).
+        self._padded = np.pad(self.index, (0, 1), constant_values=-1)
+
+    @classmethod
+    def of(cls, species, functions, name, symmetric=False):
+        """Make the table from what a user writes.
+
+        Parameters
+        ----------
+        species : tuple of str
+        functions : PairFunctions, or a Radial for all pairs, or a dict from (center, neighbor)
+            symbols to Radial; a single symbol as key means this neighbor at every center
+            (``symmetric``: the pair of the species with itself).
+        name : str, for error messages.
+        symmetric : bool; a key (a, b) also stands for (b, a).
+
+        Raises
+        ------
+        ValueError
+            For keys that are not pairs of the given species or contradict each other, or no keys.
+        TypeError
+            For values that are not Radial.
+        """
+        if isinstance(functions, cls):
+            if functions.species != tuple(species):
+                raise ValueError(
+                    f"{name} describes {', '.join(functions.species)}, but the model is made for "
+                    f"{', '.join(species)}: the species must agree, in the same order"
+                )
+            return functions
+        n = len(species)
+        if isinstance(functions, Radial):
+            return cls(species, [functions], np.zeros((n, n), dtype=int))
+        if not isinstance(functions, dict):
+            raise TypeError(
+                f"{name} must be a Radial or a dict from pairs of symbols to Radial, got "
+                f"{type(functions).__name__}"
+            )
+        if not functions:
+            raise ValueError(
+                f"{name} is empty: give at least one function for a pair of {', '.join(species)}"
+            )
+        unique, index = [], np.full((n, n), -1)
+        for key, function in functions.items():
+            if not isinstance(function, Radial):
+                raise TypeError(
+                    f"{name} of {key!r} must be a Radial, got {type(function).__name__}"
+                )
+            if function not in unique:
+                unique.append(function)
+            for a, b in _places(key, tuple(species), name, symmetric):
+                if index[a, b] not in (-1, unique.index(function)):
+                    raise ValueError(
+                        f"{name} of {species[a]}-{species[b]} is given twice: key {key!r} "
+                        "contradicts an earlier one"
+                    )
+                index[a, b] = unique.index(function)
+        return cls(species, unique, index)
+
+    def __getitem__(self, pair):
+        """Return f_ab, or None, for ``pair`` = (a, b), two positions in ``species``."""
+        index = self.index[pair]
+        return None if index < 0 else self.functions[index]
+
+    @cached_property
+    def key(self):
+        """What equal tables have in common; the table itself if a function cannot be saved."""
+        arrays = {}
+        try:
+            text = json.dumps(encode(self, arrays))
+        except TypeError:
+            return self
+        digest = hashlib.sha256(text.encode())
+        for array in arrays.values():
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array))
+        return digest.digest()
+
+    def evaluate(self, graph):
+        """Return f_ab(r_ij) and its derivative, two read-only (n_pairs,) float arrays.
+
+        Pairs with atoms of species that are not described get zeros.
+        """
+        return graph.cached(("pair functions", self.key), lambda: self._evaluate(graph))
+
+    def sums(self, graph):
+        """Return sum_j f_ab(r_ij), a read-only (n_sites,) float array."""
+        return graph.cached(
+            ("sums of pair functions", self.key),
+            lambda: frozen(graph.sum_pairs(self.evaluate(graph)[0])),
+        )
+
+    def _evaluate(self, graph):
+        places = self._pairs(graph)
+        if places[0] is None:
+            values, slopes = self.functions[0].evaluate(graph.distances)
+        else:
+            values, slopes = np.zeros(graph.n_pairs), np.zeros(graph.n_pairs)
+            for function, pairs in zip(self.functions, places, strict=True):
+                values[pairs], slopes[pairs] = function.evaluate(graph.distances[pairs])
+        return frozen(values), frozen(slopes)
+
+    def _pairs(self, graph):
+        """Return for each function the pairs it acts on; one None: all of them."""
+        cache = graph.topology.cache
+        key = ("pairs of functions", self.species, self.index.tobytes())
+        if key not in cache:
+            kinds = graph.topology.kinds(self.numbers)
+            if (self.index == 0).all() and (kinds >= 0).all():
+                cache[key] = [None]
+            else:
+                which = self._padded[kinds[graph.centers], kinds[graph.neighbors]]
+                cache[key] = [np.flatnonzero(which == f) for f in range(len(self.functions))]
+        return cache[key]
+
+    def to_dict(self):
+        return {
+            "species": list(self.species),
+            "functions": list(self.functions),
+            "index": self.index.tolist(),
+        }
+
+
+def _places(key, species, name, symmetric):
+    """Return the (a, b) that a key of a user's dict stands for."""
+    pair = (key,) if isinstance(key, str) else tuple(key)
+    if not 1 <= len(pair) <= 2 or not all(symbol in species for symbol in pair):
+        raise ValueError(
+            f"{name} has the key {key!r}, which is not a pair of the species {', '.join(species)}"
+        )
+    if len(pair) == 1 and not symmetric:
+        return [(a, species.index(key)) for a in range(len(species))]
+    a, b = species.index(pair[0]), species.index(pair[-1])
+    return [(a, b), (b, a)] if symmetric else [(a, b)]
+
+
+def frozen(array):
+    """Return the array, made read-only (it will be shared)."""
+    array.flags.writeable = False
+    return array
