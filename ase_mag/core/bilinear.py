@@ -110,6 +110,10 @@ class BilinearForm:
         _kernels.bilinear.evaluate(*self.arrays, moments, energies, magforces, threads)
         return energies + self.constant, magforces
 
+    def without_onsite(self):
+        """Return the terms that are linear in every single moment: exchange, tensors, field."""
+        return replace(self, landau=None, quadric=None, cubic=None, axes=None)
+
     def merged(self):
         """Return an equal form without zero couplings and with one entry per neighbor atom.
 

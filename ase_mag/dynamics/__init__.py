@@ -2,6 +2,7 @@
 
 from ase_mag.dynamics.asd_aimd import AsdAimd
 from ase_mag.dynamics.base import MagneticDynamics
+from ase_mag.dynamics.moment_bath import MomentBath
 from ase_mag.dynamics.noise import Noise
 from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import (
@@ -14,6 +15,7 @@ from ase_mag.dynamics.propagators import (
 )
 from ase_mag.dynamics.spin import SpinDynamics
 from ase_mag.dynamics.splitting import Splitting
+from ase_mag.dynamics.temperature import spin_temperature
 
 __all__ = [
     "AsdAimd",
@@ -21,6 +23,7 @@ __all__ = [
     "Kick",
     "LangevinBath",
     "MagneticDynamics",
+    "MomentBath",
     "MomentSizes",
     "Noise",
     "Precession",
@@ -28,4 +31,5 @@ __all__ = [
     "SpinDynamics",
     "SpinPropagator",
     "Splitting",
+    "spin_temperature",
 ]

@@ -164,7 +164,5 @@ class AsdAimd(MagneticDynamics):
             "seed": self.seed,
         }
 
-    def spin_fields(self):
-        if self.spin_surface is None:
-            return None
-        return self.spin_surface.response(self.state, lattice=False).magforces
+    def spin_form(self):
+        return None if self.spin_surface is None else self.spin_surface.form(self.state)

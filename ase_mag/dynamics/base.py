@@ -7,10 +7,10 @@ from ase.constraints import FixAtoms
 from ase.md.md import MolecularDynamics
 from tqdm import tqdm
 
-from ase_mag import units
 from ase_mag.core import State, get_moments
 from ase_mag.dynamics.logger import MagneticLogger
 from ase_mag.dynamics.noise import Noise, seed_from
+from ase_mag.dynamics.temperature import spin_temperature
 
 
 class MagneticDynamics(MolecularDynamics):
@@ -61,9 +61,7 @@ class MagneticDynamics(MolecularDynamics):
         self._progress = progress
         self.free = _free_atoms(atoms)
         self.splitting = None
-        super().__init__(
-            atoms, timestep, trajectory=trajectory, loginterval=loginterval, **options
-        )
+        super().__init__(atoms, timestep, trajectory=trajectory, loginterval=loginterval, **options)
         if logfile:
             self.attach(self.closelater(MagneticLogger(self, logfile)), loginterval)
         self.splitting = self.build()
@@ -116,21 +114,15 @@ class MagneticDynamics(MolecularDynamics):
         return self.atoms.get_potential_energy()
 
     def get_spin_temperature(self):
-        """Return the transverse spin temperature in K, or None without a spin surface.
+        """Return the transverse spin temperature in K; see :func:`spin_temperature`.
 
-        T = sum |M x B|^2 / (2 kB sum M.B), B = -dE/dM of exchange and external field.
+        None where no bilinear spin model drives the moments.
         """
-        fields = self.spin_fields()
-        if fields is None:
-            return None
-        moments = self.state.moments
-        along = np.einsum("ij,ij->", moments, fields)
-        torque = np.cross(moments, fields)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(np.einsum("ij,ij->", torque, torque) / (2 * units.kB * along))
+        form = self.spin_form()
+        return None if form is None else spin_temperature(form, self.state.moments)
 
-    def spin_fields(self):
-        """Return B = -dE/dM that the spin dynamics uses, (N, 3) eV/mu_B, or None."""
+    def spin_form(self):
+        """Return the bilinear form that drives the moments, or None."""
         return None
 
 

@@ -11,8 +11,8 @@ class MagneticLogger(IOContext):
 
     Columns: time (ps); potential, kinetic and total energy (eV); lattice temperature (K);
     size of the mean moment |sum M|/N and mean size sum |M|/N (mu_B per atom); transverse spin
-    temperature (K), T = sum |M x B|^2 / (2 kB sum M.B) (Ma, Dudarev, Semenov, Woo, Phys. Rev. E
-    82, 031111 (2010)), printed as '-' where the dynamics has no spin surface.
+    temperature (K) of :func:`ase_mag.dynamics.spin_temperature`, '-' where no spin model drives
+    the moments.
 
     Parameters
     ----------

@@ -7,6 +7,14 @@ from ase_mag import _kernels, units
 from ase_mag.core import threads_for
 from ase_mag.dynamics.propagators import SpinPropagator
 
+#: method -> (scheme of the kernel, largest number of corrector iterations, tolerance in mu_B)
+METHODS = {
+    "midpoint": (_kernels.llg.Scheme.MIDPOINT, 1, np.inf),
+    "implicit": (_kernels.llg.Scheme.MIDPOINT, 100, 1e-14),
+    "depondt": (_kernels.llg.Scheme.DEPONDT, 1, np.inf),
+    "heun": (_kernels.llg.Scheme.HEUN, 1, np.inf),
+}
+
 
 class Precession(SpinPropagator):
     """Transverse Landau-Lifshitz-Gilbert dynamics of the moments, sizes fixed.
@@ -47,14 +55,6 @@ class Precession(SpinPropagator):
         If the implicit midpoint does not converge in 100 iterations: the time step is too long.
     """
 
-    #: method -> (scheme of the kernel, largest number of corrector iterations, tolerance in mu_B)
-    methods = {
-        "midpoint": (_kernels.llg.Scheme.MIDPOINT, 1, np.inf),
-        "implicit": (_kernels.llg.Scheme.MIDPOINT, 100, 1e-14),
-        "depondt": (_kernels.llg.Scheme.DEPONDT, 1, np.inf),
-        "heun": (_kernels.llg.Scheme.HEUN, 1, np.inf),
-    }
-
     def __init__(
         self,
         surface,
@@ -65,8 +65,8 @@ class Precession(SpinPropagator):
         method="midpoint",
     ):
         super().__init__(surface, temperature_K, noise, timestep)
-        if method not in self.methods:
-            raise ValueError(f"method {method!r} is unknown: use one of {', '.join(self.methods)}")
+        if method not in METHODS:
+            raise ValueError(f"method {method!r} is unknown: use one of {', '.join(METHODS)}")
         self.damping = damping
         self.method = method
 
@@ -85,7 +85,7 @@ class Precession(SpinPropagator):
                 state.moments,
                 damping,
                 deviation,
-                *self.methods[self.method],
+                *METHODS[self.method],
                 units.gamma,
                 dt,
                 self.noise.seed,
@@ -115,8 +115,9 @@ class Precession(SpinPropagator):
         return deviation
 
     def _through_evaluate(self, state, damping, deviation, dt, n_steps):
-        scheme, iterations, tolerance = self.methods[self.method]
+        scheme, iterations, tolerance = METHODS[self.method]
         out, first = np.empty_like(state.moments), np.empty_like(state.moments)
+        half_way = scheme == _kernels.llg.Scheme.MIDPOINT
         noise, failed = np.zeros_like(state.moments), 0
 
         def stage(predictor):
@@ -132,7 +133,7 @@ class Precession(SpinPropagator):
             stage(True)
             for _turn in range(iterations):
                 before = out.copy()
-                state.moments[:] = 0.5 * (start + out) if scheme == _kernels.llg.Scheme.MIDPOINT else out
+                state.moments[:] = 0.5 * (start + out) if half_way else out
                 state.moments_changed()
                 stage(False)
                 change = np.abs(out - before).max()

@@ -151,8 +151,6 @@ class MomentSizes(Propagator):
 
     def advance(self, state, dt):
         a, b = self.landscapes(state.positions, state.cell, state.moments)
-        sizes = np.maximum(
-            self.mean_moment(a, b, self.temperature_K, self.measure), self.smallest
-        )
+        sizes = np.maximum(self.mean_moment(a, b, self.temperature_K, self.measure), self.smallest)
         state.moments *= (sizes / np.linalg.norm(state.moments, axis=1))[:, None]
         state.moments_changed()

@@ -70,9 +70,8 @@ class SpinDynamics(MagneticDynamics):
         )
 
     def build(self):
-        self.precession = Precession(
-            self.surface, self.damping, self.temperature_K, self.noise() if self.temperature_K else None
-        )
+        noise = self.noise() if self.temperature_K else None
+        self.precession = Precession(self.surface, self.damping, self.temperature_K, noise)
         return Splitting([(self.precession, 1.0)])
 
     def todict(self):
@@ -121,8 +120,8 @@ class SpinDynamics(MagneticDynamics):
         """Return the energy of the spin surface (external field included), eV."""
         return self.surface.response(self.state, lattice=False).energy
 
-    def spin_fields(self):
-        return self.surface.response(self.state, lattice=False).magforces
+    def spin_form(self):
+        return self.surface.form(self.state)
 
 
 def spin_surface(atoms, field=None):

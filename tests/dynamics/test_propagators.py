@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from ase import units as ase_units
@@ -95,7 +97,7 @@ def test_damping_lowers_the_energy_to_the_ground_state(ring_model, state_of, sur
     for _ in range(30):
         precession.run(state, 200 * fs, 400)
         energies.append(surface.response(state).energy)
-    assert all(b < a + 1e-12 for a, b in zip(energies, energies[1:], strict=False))
+    assert all(b < a + 1e-12 for a, b in pairwise(energies))
     assert abs(energies[-1] + 6 * 5e-3 * 2.2**2) < 1e-8
 
 

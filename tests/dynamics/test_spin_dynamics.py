@@ -56,7 +56,14 @@ def test_trajectory_log_and_observers(iron, tmp_path):
     tilt(iron)
     path, log = tmp_path / "spins.traj", tmp_path / "spins.log"
     dyn = SpinDynamics(
-        iron, fs, temperature_K=300, damping=0.1, rng=1, trajectory=path, logfile=log, loginterval=50
+        iron,
+        fs,
+        temperature_K=300,
+        damping=0.1,
+        rng=1,
+        trajectory=path,
+        logfile=log,
+        loginterval=50,
     )
     calls = []
     dyn.attach(lambda: calls.append(dyn.nsteps), interval=30)

@@ -20,9 +20,7 @@ def test_gyromagnetic_ratio_and_larmor_period():
     assert abs(1 / units.tesla - 17276) < 0.1
 
 
-@pytest.mark.parametrize(
-    ("waves", "energy_meV"), [(1, 2.666729), (5, 54.485884), (10, 108.971768)]
-)
+@pytest.mark.parametrize(("waves", "energy_meV"), [(1, 2.666729), (5, 54.485884), (10, 108.971768)])
 def test_spin_waves_of_the_chain(waves, energy_meV):
     """E = (2g/m) sum_j J (1 - cos ka), J = 0.5 mRy (UppASD form), m = 1, from the dynamics.
 

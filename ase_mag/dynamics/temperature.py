@@ -1,0 +1,52 @@
+"""Temperatures of the moments, from their energy."""
+
+import numpy as np
+
+from ase_mag import units
+
+
+def spin_temperature(form, moments):
+    """Return the transverse spin temperature in K.
+
+    T = sum_i |M_i x B_i|^2 / (kB sum_i m_i^2 Delta_i E), where Delta_i is the Laplacian on the
+    unit sphere of direction i. For exchange and external fields m^2 Delta E = 2 M.B, which gives
+    T = sum |M x B|^2 / (2 kB sum M.B) (Ma, Dudarev, Semenov, Woo, Phys. Rev. E 82, 031111 (2010)).
+    An on-site term p(M) that is homogeneous of degree n adds m^2 (nabla^2 p) - n (n + 1) p;
+    terms that depend on the size only (Landau) add nothing.
+
+    It is the temperature of a canonical ensemble of directions at fixed sizes; a single value
+    fluctuates by about T sqrt(2/N).
+
+    Parameters
+    ----------
+    form : ase_mag.core.BilinearForm
+    moments : (N, 3) float array, mu_B.
+
+    Returns
+    -------
+    float, K; nan where the curvature vanishes (no interaction).
+    """
+    fields = form.evaluate(moments)[1]
+    torque = np.cross(moments, fields)
+    linear = form.without_onsite().evaluate(moments)[1]
+    curvature = 2 * np.einsum("ij,ij->", moments, linear) + _onsite_curvature(form, moments)
+    if curvature == 0:
+        return float("nan")
+    return float(np.einsum("ij,ij->", torque, torque) / (units.kB * curvature))
+
+
+def _onsite_curvature(form, moments):
+    """Return the sum over atoms of m^2 (nabla^2 p) - n (n + 1) p of the anisotropy terms."""
+    square = np.einsum("ij,ij->i", moments, moments)
+    total = 0.0
+    if form.quadric is not None:
+        trace = np.trace(form.quadric, axis1=1, axis2=2)
+        value = np.einsum("ia,iab,ib->i", moments, form.quadric, moments)
+        total += (2 * square * trace - 6 * value).sum()
+    if form.cubic is not None:
+        u, v, w = np.einsum("iab,ib->ai", form.axes, moments) ** 2
+        quartic, sextic = u * v + v * w + w * u, u * v * w
+        k1, k2 = form.cubic.T
+        total += (k1 * (4 * square**2 - 20 * quartic) + k2 * (2 * square * quartic)).sum()
+        total -= (42 * k2 * sextic).sum()
+    return total
