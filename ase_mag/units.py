@@ -4,7 +4,7 @@ Inside ``ase_mag`` everything is in eV, angstrom, amu, ASE time (``ase.units.fs`
 ASE has no Bohr magneton and no gyromagnetic ratio; they are defined here.
 
 The constants are CODATA 2018 values (exact where the SI fixes them); ``kB`` agrees with
-``ase.units.kB`` to 2e-8 relative (ASE 3.29 defaults to CODATA 2014).
+``ase.units.kB`` to 4e-7 relative (ASE 3.29 defaults to CODATA 2014).
 """
 
 from ase import units as _ase

@@ -17,16 +17,14 @@ cdef struct Form:
     const double* axes          # (n, 3, 3)
 
 
-cdef inline double site(
+cdef inline double linear_field(
     const Form* form, Py_ssize_t i, const double* moments, double* b,
 ) noexcept nogil:
-    """Write B_i = -dE/dM_i to b and return the site energy E_i (pairs counted half)."""
+    """Write the field of the terms linear in M_i to b; return their energy (pairs count half)."""
     cdef Py_ssize_t p
     cdef const double* m
     cdef const double* t
-    cdef double x, y, z, bx = 0.0, by = 0.0, bz = 0.0, gx = 0.0, gy = 0.0, gz = 0.0
-    cdef double value, energy
-    cdef double mx = moments[3*i], my = moments[3*i + 1], mz = moments[3*i + 2]
+    cdef double x, y, z, value, energy, bx = 0.0, by = 0.0, bz = 0.0
     if form.exchange != NULL:
         for p in range(form.offsets[i], form.offsets[i + 1]):
             m = moments + 3*form.neighbors[p]
@@ -44,26 +42,46 @@ cdef inline double site(
             bx += t[0]*x + t[1]*y + t[2]*z
             by += t[3]*x + t[4]*y + t[5]*z
             bz += t[6]*x + t[7]*y + t[8]*z
-    energy = -0.5*(mx*bx + my*by + mz*bz)
+    m = moments + 3*i
+    energy = -0.5*(m[0]*bx + m[1]*by + m[2]*bz)
     if form.field != NULL:
         x = form.field[3*i]
         y = form.field[3*i + 1]
         z = form.field[3*i + 2]
-        energy -= mx*x + my*y + mz*z
+        energy -= m[0]*x + m[1]*y + m[2]*z
         bx += x
         by += y
         bz += z
-    energy += onsite_energy(
+    b[0] = bx
+    b[1] = by
+    b[2] = bz
+    return energy
+
+
+cdef inline double onsite_terms(
+    const Form* form, Py_ssize_t i, const double* m, double* b,
+) noexcept nogil:
+    """Subtract the on-site gradient at the moment m from b; return the on-site energy."""
+    cdef double gx = 0.0, gy = 0.0, gz = 0.0
+    cdef double energy = onsite_energy(
         NULL if form.landau == NULL else form.landau + 3*i,
         NULL if form.quadric == NULL else form.quadric + 9*i,
         NULL if form.cubic == NULL else form.cubic + 2*i,
         NULL if form.axes == NULL else form.axes + 9*i,
-        mx, my, mz, &gx, &gy, &gz,
+        m[0], m[1], m[2], &gx, &gy, &gz,
     )
-    b[0] = bx - gx
-    b[1] = by - gy
-    b[2] = bz - gz
+    b[0] -= gx
+    b[1] -= gy
+    b[2] -= gz
     return energy
+
+
+cdef inline double site(
+    const Form* form, Py_ssize_t i, const double* moments, double* b,
+) noexcept nogil:
+    """Write B_i = -dE/dM_i to b and return the site energy E_i (pairs counted half)."""
+    cdef double energy = linear_field(form, i, moments, b)
+    return energy + onsite_terms(form, i, moments + 3*i, b)
 
 
 cdef inline Form make_form(

@@ -113,7 +113,7 @@ def advance(
         offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
     )
     cdef Py_ssize_t i, n = moments.shape[0], s, failed = 0
-    cdef int c, turn
+    cdef int c, _turn
     cdef double worst
     cdef double* m
     cdef double* out
@@ -136,7 +136,7 @@ def advance(
                     normal3(seed, first_step + s, <uint32_t> i, stream, xi + 3*i)
                 start(&form, i, m, damping[i], sizes[i], deviation[i], xi, gamma, scheme, dt,
                       a0, out)
-            for turn in range(iterations):
+            for _turn in range(iterations):
                 for i in prange(n, schedule="static", num_threads=threads):
                     for c in range(3):
                         at[3*i + c] = (0.5*(m[3*i + c] + out[3*i + c]) if scheme == MIDPOINT

@@ -9,10 +9,10 @@ from libc.stdint cimport uint32_t, uint64_t
 
 cdef inline void philox(uint32_t* c, uint32_t k0, uint32_t k1) noexcept nogil:
     """Replace the counter c[0..3] by four random 32-bit words for the key (k0, k1)."""
-    cdef int turn
+    cdef int _turn
     cdef uint64_t p0, p1
     cdef uint32_t a, b
-    for turn in range(10):
+    for _turn in range(10):
         p0 = <uint64_t> 0xD2511F53u * c[0]
         p1 = <uint64_t> 0xCD9E8D57u * c[2]
         a = c[1]

@@ -126,9 +126,7 @@ def _check_order(make, state, dt, order):
     fine, errors = run(64), []
     for steps in (2, 4):
         coarse = run(steps)
-        errors.append(
-            max(np.abs(getattr(coarse, n) - getattr(fine, n)).max() for n in _ARRAYS)
-        )
+        errors.append(max(np.abs(getattr(coarse, n) - getattr(fine, n)).max() for n in _ARRAYS))
     ratio = errors[0] / errors[1]
     assert abs(np.log2(ratio) - order) < 0.25 * order, (
         f"halving the time step lowers the error by {ratio:.3g}, expected about {2**order}"

@@ -1,0 +1,130 @@
+"""The one assembler: site-centered gradients to forces, magnetic forces and virials."""
+
+import numpy as np
+import pytest
+
+from ase_mag import _kernels
+from ase_mag.core import Gradients, PairGraph, Response, Topology
+
+
+def example(n=6, cutoff=5.0):
+    rng = np.random.default_rng(0)
+    cell = np.array([[4.0, 0.3, 0.1], [0.2, 4.4, 0.0], [-0.4, 0.1, 3.9]])
+    positions = rng.uniform(size=(n, 3)) @ cell
+    graph = PairGraph.build(positions, cell, True, [26] * n, cutoff)
+    gradients = Gradients(
+        rng.normal(size=n), rng.normal(size=(n, 3)), rng.normal(size=(graph.n_pairs, 3))
+    )
+    return positions, cell, graph, gradients
+
+
+def test_forces_and_virials_by_formula():
+    _, _, graph, gradients = example()
+    response = Response.from_gradients(graph, gradients)
+    forces, virials = np.zeros((6, 3)), np.zeros((6, 3, 3))
+    for p in range(graph.n_pairs):
+        i, j, g = graph.centers[p], graph.neighbors[p], gradients.pairs[p]
+        forces[i] += g
+        forces[j] -= g
+        virials[i] += np.outer(graph.vectors[p], g)
+    np.testing.assert_allclose(response.forces, forces, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(response.virials, virials, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(response.virial, virials.sum(axis=0), rtol=0, atol=1e-11)
+    np.testing.assert_array_equal(response.magforces, -gradients.moments)
+    assert response.energy == pytest.approx(gradients.energies.sum(), abs=1e-14)
+
+
+def test_forces_are_the_derivative_of_a_many_body_energy():
+    # E = sum_i (sum_j exp(-r_ij))^2: dE/dr_ij = -2 (sum_k exp(-r_ik)) exp(-r_ij) r_ij/|r_ij|.
+    positions, cell, graph, _ = example()
+
+    def energy(positions, cell):
+        g = PairGraph.build(positions, cell, True, [26] * 6, 12.0)
+        return (g.sum_pairs(np.exp(-4 * g.distances)) ** 2).sum()
+
+    graph = PairGraph.build(positions, cell, True, [26] * 6, 12.0)
+    decay = np.exp(-4 * graph.distances)
+    sums = graph.sum_pairs(decay)
+    slopes = (-8 * sums[graph.centers] * decay / graph.distances)[:, None] * graph.vectors
+    response = Response.from_gradients(graph, Gradients(sums**2, None, slopes))
+    h = 1e-4
+    for i, c in ((0, 0), (3, 1), (5, 2)):
+        moved = [positions.copy() for _ in range(2)]
+        moved[0][i, c] += h
+        moved[1][i, c] -= h
+        slope = (energy(moved[0], cell) - energy(moved[1], cell)) / (2 * h)
+        assert response.forces[i, c] == pytest.approx(-slope, rel=1e-6, abs=1e-10)
+    for a, b in np.ndindex(3, 3):
+        values = []
+        for sign in (1, -1):
+            deformation = np.eye(3)
+            deformation[a, b] += sign * h
+            values.append(energy(positions @ deformation, cell @ deformation))
+        slope = (values[0] - values[1]) / (2 * h)
+        assert response.virial[a, b] == pytest.approx(slope, rel=1e-5, abs=1e-8)
+    np.testing.assert_allclose(response.magforces, np.zeros((6, 3)))
+
+
+def test_without_lattice_and_without_pairs():
+    _, _, graph, gradients = example()
+    short = Response.from_gradients(graph, gradients, lattice=False)
+    assert short.forces is None
+    assert short.virials is None
+    assert short.virial is None
+    onsite = Response.from_gradients(graph, Gradients(gradients.energies, gradients.moments))
+    np.testing.assert_array_equal(onsite.forces, np.zeros((6, 3)))
+    np.testing.assert_array_equal(onsite.virials, np.zeros((6, 3, 3)))
+
+
+def test_sum_of_gradients():
+    _, _, _, g = example()
+    total = g + Gradients(g.energies, None, None) + Gradients(g.energies, g.moments, g.pairs)
+    np.testing.assert_array_equal(total.energies, 3 * g.energies)
+    np.testing.assert_array_equal(total.moments, 2 * g.moments)
+    np.testing.assert_array_equal(total.pairs, 2 * g.pairs)
+    nothing = Gradients(g.energies) + Gradients(g.energies)
+    assert nothing.moments is None
+    assert nothing.pairs is None
+
+
+def test_ghosts_receive_their_share():
+    """Images as atoms of their own, by hand: a chain of period 2 with neighbors on both sides."""
+    positions = np.array([[0.0, 0, 0], [1.1, 0, 0], [-0.9, 0, 0], [2.0, 0, 0]])
+    # Sites 0 and 1; ghost 2 is the image of 1 on the left, ghost 3 that of 0 on the right.
+    topology = Topology([26] * 4, [0, 2, 4], [1, 2, 0, 3], np.zeros((4, 3)))
+    graph = PairGraph.from_topology(topology, positions, np.zeros((3, 3)), None, 1.5)
+    np.testing.assert_allclose(graph.vectors[:, 0], [1.1, -0.9, -1.1, 0.9])
+    slopes = np.zeros((4, 3))
+    slopes[:, 0] = [1.0, 10.0, 100.0, 1000.0]
+    moments = np.arange(12.0).reshape(4, 3)
+    response = Response.from_gradients(graph, Gradients(np.zeros(2), moments, slopes))
+    assert response.forces[:, 0].tolist() == [11.0 - 100.0, 1100.0 - 1.0, -10.0, -1000.0]
+    np.testing.assert_array_equal(response.magforces, -moments)
+    assert response.virials[:, 0, 0].tolist() == pytest.approx([1.1 - 9.0, -110.0 + 900.0])
+    # The same pairs on two atoms with periodic images: ghosts add to their owners.
+    periodic = Topology(
+        [26] * 2, [0, 2, 4], [1, 1, 0, 0], [[0] * 3, [-1, 0, 0], [0] * 3, [1, 0, 0]]
+    )
+    graph = PairGraph.from_topology(periodic, positions[:2].copy(), np.diag([2.0, 9, 9]), None, 1.5)
+    np.testing.assert_allclose(graph.vectors[:, 0], [1.1, -0.9, -1.1, 0.9])
+    expected = Response.from_gradients(graph, Gradients(np.zeros(2), None, slopes))
+    folded = response.forces[:2] + response.forces[[3, 2]]
+    np.testing.assert_allclose(folded, expected.forces, rtol=0, atol=1e-12)
+
+
+def test_assembler_does_not_depend_on_threads():
+    _, _, graph, gradients = example(cutoff=9.0)
+    results = []
+    for threads in (1, 2, 5):
+        forces, virials = np.empty((6, 3)), np.empty((6, 3, 3))
+        _kernels.assemble.forces_virials(
+            graph.offsets,
+            graph.vectors,
+            gradients.pairs,
+            *graph.topology.incoming,
+            forces,
+            virials,
+            threads,
+        )
+        results.append((forces.tobytes(), virials.tobytes()))
+    assert results[0] == results[1] == results[2]
