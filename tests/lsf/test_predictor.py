@@ -1,0 +1,179 @@
+"""Learned landscapes."""
+
+import pickle
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.kernel_ridge import KernelRidge
+
+import ase_mag
+from ase_mag import lsf
+from ase_mag.descriptors import SiteDescriptor
+
+
+@pytest.fixture
+def predictor(table):
+    return lsf.LsfPredictor().fit(table)
+
+
+def without_ideal(atoms):
+    atoms = atoms.copy()
+    del atoms.arrays["ideal_positions"]
+    return atoms
+
+
+def test_it_is_kernel_ridge_regression_on_descriptors(frames, table, predictor):
+    descriptor = SiteDescriptor(3, 1)
+    sites = descriptor.sites(frames[0].arrays["ideal_positions"], frames[0].cell.array)
+    rows = [
+        descriptor(sites, f.positions, f.cell.array, ase_mag.get_moments(f)) for f in table.frames
+    ]
+    X = np.vstack(rows)
+    new = lsf.snapshots(frames[0], 0.1, rng=9)[0]
+    features = descriptor(sites, new.positions, new.cell.array, ase_mag.get_moments(new))
+    a, b = predictor.predict(new)
+    for target, prediction in ((table.a, a), (table.b, b)):
+        twin = KernelRidge(alpha=1e-4, kernel="laplacian", gamma=0.1).fit(X, target)
+        np.testing.assert_allclose(prediction, twin.predict(features), rtol=1e-9)
+    # lambda is small, so that training rows are nearly reproduced
+    np.testing.assert_allclose(predictor.predict(frames[2])[0], table.a[32:48], atol=2e-4)
+
+
+def test_moments_are_mean_moments_of_predictions(frames, predictor):
+    a, b = predictor.predict(frames[1])
+    for measure in (0, 1, 2):
+        np.testing.assert_array_equal(
+            predictor.moments(frames[1], 1043, measure), lsf.mean_moment(a, b, 1043, measure)
+        )
+    np.testing.assert_array_equal(
+        predictor.moments(frames[1], 1043), predictor.moments(frames[1], 1043, 2)
+    )
+
+
+def test_a_prepared_step_follows_positions_cell_and_moments(frames, predictor):
+    step = predictor.prepare(frames[0])
+    for frame in frames:
+        a, b = step(frame.positions, frame.cell.array, ase_mag.get_moments(frame))
+        expected = predictor.predict(frame)
+        np.testing.assert_array_equal(a, expected[0])
+        np.testing.assert_array_equal(b, expected[1])
+    scaled = frames[1].copy()
+    scaled.set_cell(1.01 * scaled.cell, scale_atoms=True)
+    a, _ = step(scaled.positions, scaled.cell.array, ase_mag.get_moments(scaled))
+    assert np.abs(a - predictor.predict(frames[1])[0]).max() > 1e-5
+    np.testing.assert_allclose(a, predictor.predict(scaled)[0], atol=1e-12)
+
+
+def test_separate_widths_descriptors_and_shells(table):
+    for parameters in (
+        {"width": (5.0, 20.0)},
+        {"descriptor": 1},
+        {"descriptor": 2, "shells": 2, "width": 100.0},
+    ):
+        predictor = lsf.LsfPredictor(**parameters).fit(table)
+        a, b = predictor.predict(table.frames[0])
+        np.testing.assert_allclose(a, table.a[:16], atol=2e-3)
+        np.testing.assert_allclose(b, table.b[:16], rtol=1e-2)
+
+
+def test_without_ideal_positions_the_learned_lattice_is_used(frames, predictor):
+    expected = predictor.predict(frames[0])
+    np.testing.assert_allclose(predictor.predict(without_ideal(frames[0])), expected, atol=1e-12)
+
+
+def test_a_larger_cell_needs_its_own_sites(iron, predictor, table):
+    ideal = bulk("Fe", a=2.877, cubic=True) * (3, 3, 3)
+    ase_mag.set_moments(ideal, 2.2)
+    large = lsf.snapshots(ideal, 0.1, rng=4)[0]
+    a, _ = predictor.predict(large)
+    assert a.shape == (54,)
+    with pytest.raises(ValueError, match=r"\(Fe54\) and the reference lattice \(Fe16\) differ"):
+        predictor.predict(without_ideal(large))
+    other = lsf.LsfPredictor(reference=ideal).fit(table)
+    np.testing.assert_allclose(other.predict(without_ideal(large))[0], a, atol=1e-12)
+
+
+def test_scikit_learn_manners(table, predictor, frames):
+    assert predictor.fit(table) is predictor
+    assert predictor.get_params()["width"] == 10.0
+    fresh = clone(predictor)
+    assert fresh.get_params() == predictor.get_params()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        fresh.predict(frames[0])
+    assert predictor.species_ == "Fe" and len(predictor.reference_) == 16
+
+
+def test_fitting_again_forgets_the_first_lattice(table, predictor, iron):
+    for frame in table.frames:
+        del frame.arrays["ideal_positions"]
+    with pytest.raises(ValueError, match=r"ideal lattice is unknown.*reference=ideal_atoms"):
+        predictor.fit(table)
+    predictor.set_params(reference=iron).fit(table)
+    np.testing.assert_allclose(predictor.predict(table.frames[0])[0], table.a[:16], atol=2e-4)
+
+
+def test_files_and_pickles_predict_the_same(predictor, frames, iron, table, tmp_path):
+    expected = predictor.predict(frames[0])
+    predictor.save(tmp_path / "predictor.npz")
+    loaded = lsf.LsfPredictor.load(tmp_path / "predictor.npz")
+    for other in (loaded, pickle.loads(pickle.dumps(predictor))):
+        np.testing.assert_array_equal(other.predict(frames[0]), expected)
+        np.testing.assert_array_equal(other.predict(without_ideal(frames[0])), expected)
+    given = lsf.LsfPredictor(reference=iron, width=(3.0, 4.0)).fit(table)
+    given.save(tmp_path / "given.npz")
+    again = lsf.LsfPredictor.load(tmp_path / "given.npz")
+    assert tuple(again.width) == (3.0, 4.0)
+    np.testing.assert_array_equal(again.reference.positions, iron.positions)
+
+
+def test_unbounded_landscapes_are_never_learned(table):
+    table.b[[3, 5]] = -1e-3
+    with pytest.raises(ValueError, match=r"2 of 64 .* unbounded.*table\[table.bounded\]"):
+        lsf.LsfPredictor().fit(table)
+    predictor = lsf.LsfPredictor().fit(table[table.bounded])
+    assert len(predictor.regressor_.X_fit_) == 62
+    with pytest.raises(ValueError, match="table of landscapes is empty"):
+        lsf.LsfPredictor().fit(table[:0])
+
+
+@pytest.mark.parametrize("width", [1e-4, 0.5])
+def test_predictions_far_from_the_training_data_raise(table, frames, width):
+    """A narrow kernel is 0, or nearly, everywhere but on training rows: a and b vanish."""
+    predictor = lsf.LsfPredictor(width=width).fit(table)
+    new = lsf.snapshots(frames[0], 0.1, rng=11)[0]
+    with pytest.raises(ValueError, match=r"atom 0 is .*out of range.*below 0\.01.*far"):
+        predictor.predict(new)
+    with pytest.raises(ValueError, match="far from the training"):
+        predictor.moments(new, 300)
+
+
+def test_bad_input_is_explained(table, frames, predictor):
+    cobalt = frames[0].copy()
+    cobalt.symbols[3] = "Co"
+    with pytest.raises(ValueError, match="trained on Fe, but atom 3 is Co"):
+        predictor.predict(cobalt)
+    slab = frames[0].copy()
+    slab.pbc = (True, True, False)
+    with pytest.raises(ValueError, match=r"non-periodic cell.*pbc=True"):
+        predictor.predict(slab)
+    shuffled = without_ideal(frames[0])
+    shuffled.positions[[2, 9]] = shuffled.positions[[9, 2]]
+    with pytest.raises(ValueError, match=r"away from its ideal site.*another order"):
+        predictor.predict(shuffled)
+    copper = bulk("Cu", a=3.6, cubic=True) * 2
+    fcc = Atoms("Fe32", copper.positions, cell=copper.cell, pbc=True)
+    ase_mag.set_moments(fcc, 1.0)
+    fcc = lsf.snapshots(fcc, 0.01, rng=1)[0]
+    with pytest.raises(ValueError, match=r"38 features per site.*learned from 26"):
+        predictor.predict(fcc)
+    step = predictor.prepare(frames[0])
+    with pytest.raises(ValueError, match=r"positions \(4, 3\) and moments \(16, 3\).*\(16, 3\)"):
+        step(np.zeros((4, 3)), frames[0].cell.array, ase_mag.get_moments(frames[0]))
+    mixed = table[:32]
+    mixed.frames[1].symbols[:] = "Co"
+    with pytest.raises(ValueError, match="several species, Co, Fe"):
+        lsf.LsfPredictor().fit(mixed)
