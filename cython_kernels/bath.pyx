@@ -3,23 +3,21 @@
 from bilinear cimport Form, make_form, site
 from cython.parallel cimport prange
 from libc.stdint cimport uint32_t, uint64_t
-from philox cimport normal3
+from philox cimport ASE_MAG_LANES, ase_mag_normals
 
 
 cdef inline void first_stage(
     const Form* form, Py_ssize_t i, const double* m, double relax, double deviation,
-    uint64_t seed, uint64_t step, uint32_t stream, double* field, double* push, double* trial,
+    double* field, double* push, double* trial,
 ) noexcept nogil:
-    """trial = M + relax B(M) + push, with a new push."""
+    """push <- deviation push; trial = M + relax B(M) + push."""
     cdef double b[3]
     cdef int c
     site(form, i, m, b)
-    if deviation > 0.0:
-        normal3(seed, step, <uint32_t> i, stream, push + 3*i)
     for c in range(3):
-        push[3*i + c] = deviation*push[3*i + c] if deviation > 0.0 else 0.0
-        field[3*i + c] = b[c]
-        trial[3*i + c] = m[3*i + c] + relax*b[c] + push[3*i + c]
+        push[4*i + c] = deviation*push[4*i + c] if deviation > 0.0 else 0.0
+        field[4*i + c] = b[c]
+        trial[4*i + c] = m[4*i + c] + relax*b[c] + push[4*i + c]
 
 
 cdef inline void second_stage(
@@ -31,7 +29,7 @@ cdef inline void second_stage(
     cdef int c
     site(form, i, trial, b)
     for c in range(3):
-        m[3*i + c] += 0.5*relax*(field[3*i + c] + b[c]) + push[3*i + c]
+        m[4*i + c] += 0.5*relax*(field[4*i + c] + b[c]) + push[4*i + c]
 
 
 def heun(
@@ -58,13 +56,15 @@ def heun(
 ):
     """dM = Gamma B dt + sqrt(2 Gamma kT) dW at frozen positions, in place, ``n_steps`` steps.
 
-    ``relax`` = Gamma dt of each atom (mu_B^2/eV), ``deviation`` = sqrt(2 Gamma kT dt) (mu_B). The
-    three arrays before ``threads`` are scratch.
+    ``relax`` = Gamma dt of each atom (mu_B^2/eV), ``deviation`` = sqrt(2 Gamma kT dt) (mu_B).
+    ``moments`` and the three scratch arrays before ``threads`` have four columns (the last one
+    zero) and a multiple of eight rows.
     """
     cdef Form form = make_form(
         offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
     )
-    cdef Py_ssize_t i, n = moments.shape[0], s
+    cdef Py_ssize_t i, k, n = form.n, s, blocks = moments.shape[0]//ASE_MAG_LANES
+    cdef bint noisy = False
     if n == 0 or n_steps == 0:
         return
     cdef double* m = &moments[0, 0]
@@ -72,9 +72,14 @@ def heun(
     cdef double* b = &start_fields[0, 0]
     cdef double* xi = &push[0, 0]
     with nogil:
+        for i in range(n):
+            noisy = noisy or deviation[i] > 0.0
         for s in range(n_steps):
-            for i in prange(n, schedule="static", num_threads=threads):
-                first_stage(&form, i, m, relax[i], deviation[i], seed, first_step + s, stream,
-                            b, xi, trial)
+            for k in prange(blocks, schedule="static", num_threads=threads):
+                if noisy:
+                    ase_mag_normals(seed, first_step + s, stream, <uint32_t> (k*ASE_MAG_LANES),
+                                    xi + 4*ASE_MAG_LANES*k)
+                for i in range(k*ASE_MAG_LANES, min((k + 1)*ASE_MAG_LANES, n)):
+                    first_stage(&form, i, m, relax[i], deviation[i], b, xi, trial)
             for i in prange(n, schedule="static", num_threads=threads):
                 second_stage(&form, i, trial, relax[i], b, xi, m)

@@ -1,6 +1,50 @@
-# Field of a bilinear form on one moment, shared by evaluation, integrators and Monte Carlo.
+# Field of a bilinear form on one moment, shared by evaluation and integrators.
+#
+# Moments are padded to four doubles (the last one zero), so that one vector load takes a moment.
 
 from onsite cimport onsite_energy
+
+cdef extern from *:
+    """
+    #include <string.h>
+
+    /* b[0..3] = sum_p exchange[p] moments[4 neighbors[p] .. + 3], in a fixed order. */
+    static inline void ase_mag_exchange(const int *neighbors, const double *exchange, long n,
+                                        const double *moments, double *b) {
+    #if defined(__GNUC__)
+        typedef double vector __attribute__((vector_size(32)));
+        vector sum0 = {0.0, 0.0, 0.0, 0.0}, sum1 = sum0, m0, m1;
+        long p = 0;
+        for (; p + 1 < n; p += 2) {
+            memcpy(&m0, moments + 4L*neighbors[p], 32);
+            memcpy(&m1, moments + 4L*neighbors[p + 1], 32);
+            sum0 += exchange[p]*m0;
+            sum1 += exchange[p + 1]*m1;
+        }
+        if (p < n) {
+            memcpy(&m0, moments + 4L*neighbors[p], 32);
+            sum0 += exchange[p]*m0;
+        }
+        sum0 += sum1;
+        memcpy(b, &sum0, 32);
+    #else
+        double x = 0.0, y = 0.0, z = 0.0;
+        for (long p = 0; p < n; p++) {
+            const double *m = moments + 4L*neighbors[p];
+            x += exchange[p]*m[0];
+            y += exchange[p]*m[1];
+            z += exchange[p]*m[2];
+        }
+        b[0] = x;
+        b[1] = y;
+        b[2] = z;
+        b[3] = 0.0;
+    #endif
+    }
+    """
+    void ase_mag_exchange(
+        const int* neighbors, const double* exchange, long n, const double* moments, double* b
+    ) noexcept nogil
 
 
 cdef struct Form:
@@ -21,20 +65,21 @@ cdef inline double linear_field(
     const Form* form, Py_ssize_t i, const double* moments, double* b,
 ) noexcept nogil:
     """Write the field of the terms linear in M_i to b; return their energy (pairs count half)."""
-    cdef Py_ssize_t p
+    cdef Py_ssize_t p, start = form.offsets[i]
     cdef const double* m
     cdef const double* t
-    cdef double x, y, z, value, energy, bx = 0.0, by = 0.0, bz = 0.0
+    cdef double x, y, z, energy
+    cdef double sums[4]
+    cdef double bx = 0.0, by = 0.0, bz = 0.0
     if form.exchange != NULL:
-        for p in range(form.offsets[i], form.offsets[i + 1]):
-            m = moments + 3*form.neighbors[p]
-            value = form.exchange[p]
-            bx += value*m[0]
-            by += value*m[1]
-            bz += value*m[2]
+        ase_mag_exchange(form.neighbors + start, form.exchange + start,
+                         form.offsets[i + 1] - start, moments, sums)
+        bx = sums[0]
+        by = sums[1]
+        bz = sums[2]
     if form.tensors != NULL:
-        for p in range(form.offsets[i], form.offsets[i + 1]):
-            m = moments + 3*form.neighbors[p]
+        for p in range(start, form.offsets[i + 1]):
+            m = moments + 4*form.neighbors[p]
             t = form.tensors + 9*p
             x = m[0]
             y = m[1]
@@ -42,7 +87,7 @@ cdef inline double linear_field(
             bx += t[0]*x + t[1]*y + t[2]*z
             by += t[3]*x + t[4]*y + t[5]*z
             bz += t[6]*x + t[7]*y + t[8]*z
-    m = moments + 3*i
+    m = moments + 4*i
     energy = -0.5*(m[0]*bx + m[1]*by + m[2]*bz)
     if form.field != NULL:
         x = form.field[3*i]
@@ -62,8 +107,10 @@ cdef inline double onsite_terms(
     const Form* form, Py_ssize_t i, const double* m, double* b,
 ) noexcept nogil:
     """Subtract the on-site gradient at the moment m from b; return the on-site energy."""
-    cdef double gx = 0.0, gy = 0.0, gz = 0.0
-    cdef double energy = onsite_energy(
+    cdef double gx = 0.0, gy = 0.0, gz = 0.0, energy
+    if form.landau == NULL and form.quadric == NULL and form.cubic == NULL:
+        return 0.0
+    energy = onsite_energy(
         NULL if form.landau == NULL else form.landau + 3*i,
         NULL if form.quadric == NULL else form.quadric + 9*i,
         NULL if form.cubic == NULL else form.cubic + 2*i,
@@ -81,7 +128,7 @@ cdef inline double site(
 ) noexcept nogil:
     """Write B_i = -dE/dM_i to b and return the site energy E_i (pairs counted half)."""
     cdef double energy = linear_field(form, i, moments, b)
-    return energy + onsite_terms(form, i, moments + 3*i, b)
+    return energy + onsite_terms(form, i, moments + 4*i, b)
 
 
 cdef inline Form make_form(
@@ -112,15 +159,15 @@ cdef inline Form make_form(
         if exchange is not None:
             form.exchange = &exchange[0]
         if tensors is not None:
-            form.tensors = &tensors[0, 0, 0]
+            form.tensors = <const double*> &tensors[0, 0, 0]
     if form.n > 0:
         if field is not None:
-            form.field = &field[0, 0]
+            form.field = <const double*> &field[0, 0]
         if landau is not None:
-            form.landau = &landau[0, 0]
+            form.landau = <const double*> &landau[0, 0]
         if quadric is not None:
-            form.quadric = &quadric[0, 0, 0]
+            form.quadric = <const double*> &quadric[0, 0, 0]
         if cubic is not None:
-            form.cubic = &cubic[0, 0]
-            form.axes = &axes[0, 0, 0]
+            form.cubic = <const double*> &cubic[0, 0]
+            form.axes = <const double*> &axes[0, 0, 0]
     return form

@@ -19,7 +19,10 @@ def evaluate(
     double[:, ::1] magforces,
     int threads,
 ):
-    """Site energies and magforces B_i = -dE/dM_i; absent terms are None."""
+    """Site energies and magforces B_i = -dE/dM_i; absent terms are None.
+
+    ``moments`` is (n, 4) with a last column of zeros.
+    """
     cdef Form form = make_form(
         offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
     )

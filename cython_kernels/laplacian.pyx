@@ -6,16 +6,18 @@ from libc.math cimport fabs
 cdef extern from *:
     """
     #include <stdint.h>
-    /* exp(-x) for x >= 0 to about one unit in the last place; exp(-700), 1e-304, beyond x = 700.
-       There are no branches, so that loops over it vectorize (a comparison of doubles would be
-       one): -x = k ln 2 + r, Taylor series in |r| <= 0.35, k added to the exponent. */
+    /* exp(-x) for x >= 0 to about one unit in the last place; 0 for x >= 700, where it is 1e-304,
+       and for NaN. There are no branches, so that loops over it vectorize (a comparison of doubles
+       would be one): -x = k ln 2 + r, Taylor series in |r| <= 0.35, k added to the exponent. */
     static inline double ase_mag_exp_minus(double x) {
         const double shift = 6755399441055744.0;  /* 1.5 * 2^52: adding it rounds to an integer */
         const int64_t limit = INT64_C(0x4085E00000000000);  /* the bits of 700.0 */
         union { double d; int64_t i; } bits, power;
         double k, r, p;
+        int64_t kept;
         bits.d = x;
-        bits.i = bits.i < limit ? bits.i : limit;
+        kept = bits.i < limit ? -1 : 0;
+        bits.i &= kept;
         power.d = shift - bits.d * 1.4426950408889634074;
         k = power.d - shift;
         r = (-bits.d - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
@@ -31,7 +33,7 @@ cdef extern from *:
         p = 1.0/6.0 + r*p;
         p = 0.5 + r*p;
         bits.d = 1.0 + r*(1.0 + r*p);
-        bits.i += (int64_t) ((uint64_t) power.i << 52);
+        bits.i = (bits.i + (int64_t) ((uint64_t) power.i << 52)) & kept;
         return bits.d;
     }
     """

@@ -2,22 +2,28 @@
 
 from cython.parallel cimport prange
 from libc.stdint cimport uint32_t, uint64_t
-from philox cimport normal3, philox
+from philox cimport ASE_MAG_LANES, ase_mag_normals, ase_mag_philox
 
 
 def normal(uint64_t seed, uint64_t step, uint32_t stream, double[:, ::1] out, int threads):
-    """Fill ``out`` (n, 3) with standard normal numbers, a function of (seed, step, stream, row)."""
-    cdef Py_ssize_t i
+    """Fill ``out`` (n, 4), n a multiple of 8, with standard normal numbers; last column zero.
+
+    The numbers are a function of (seed, step, stream, row).
+    """
+    cdef Py_ssize_t k, blocks = out.shape[0]//ASE_MAG_LANES
     with nogil:
-        for i in prange(out.shape[0], schedule="static", num_threads=threads):
-            normal3(seed, step, <uint32_t> i, stream, &out[i, 0])
+        for k in prange(blocks, schedule="static", num_threads=threads):
+            ase_mag_normals(
+                seed, step, stream, <uint32_t> (k*ASE_MAG_LANES), &out[k*ASE_MAG_LANES, 0]
+            )
 
 
 def words(counter, key):
     """Return the four 32-bit words of Philox4x32-10 for a counter of 4 and a key of 2 words."""
-    cdef uint32_t c[4]
-    cdef int i
+    cdef uint32_t c[4][8]
+    cdef int i, k
     for i in range(4):
-        c[i] = counter[i]
-    philox(c, key[0], key[1])
-    return [c[i] for i in range(4)]
+        for k in range(8):
+            c[i][k] = counter[i]
+    ase_mag_philox(c[0], c[1], c[2], c[3], key[0], key[1])
+    return [c[i][5] for i in range(4)]

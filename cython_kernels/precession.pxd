@@ -1,17 +1,93 @@
-# Single-moment steps of the Landau-Lifshitz-Gilbert equation, shared by all integrators.
+# Steps of the Landau-Lifshitz-Gilbert equation for blocks of eight moments, and for one moment.
+#
+# Blocks are structures of arrays with loops of fixed length, which the compiler vectorizes.
 
 from libc.math cimport cos, sin, sqrt
 
+cdef enum:
+    LANES = 8
 
-cdef inline void axis(
-    const double* m, const double* b, double damping, double size, double gamma, double* a,
+
+cdef struct Block:
+    double x[8]
+    double y[8]
+    double z[8]
+
+
+cdef inline void load(const double* padded, Py_ssize_t count, Block* v) noexcept nogil:
+    """Take ``count`` vectors from an array of four columns; the other lanes become zero."""
+    cdef Py_ssize_t k
+    for k in range(count):
+        v.x[k] = padded[4*k]
+        v.y[k] = padded[4*k + 1]
+        v.z[k] = padded[4*k + 2]
+    for k in range(count, LANES):
+        v.x[k] = 0.0
+        v.y[k] = 0.0
+        v.z[k] = 0.0
+
+
+cdef inline void store(const Block* v, Py_ssize_t count, double* padded) noexcept nogil:
+    """Write ``count`` vectors to an array of four columns."""
+    cdef Py_ssize_t k
+    for k in range(count):
+        padded[4*k] = v.x[k]
+        padded[4*k + 1] = v.y[k]
+        padded[4*k + 2] = v.z[k]
+        padded[4*k + 3] = 0.0
+
+
+cdef inline void block_axis(
+    const Block* m, const Block* b, const double* rate, const double* ratio, Block* a,
 ) noexcept nogil:
-    """a = -gamma/(1 + alpha^2) (B + (alpha/size) M x B), so that dM/dt = M x a."""
-    cdef double rate = -gamma/(1.0 + damping*damping)
-    cdef double s = damping/size if size > 0.0 else 0.0
-    a[0] = rate*(b[0] + s*(m[1]*b[2] - m[2]*b[1]))
-    a[1] = rate*(b[1] + s*(m[2]*b[0] - m[0]*b[2]))
-    a[2] = rate*(b[2] + s*(m[0]*b[1] - m[1]*b[0]))
+    """a = -rate (B + ratio M x B), so that dM/dt = M x a.
+
+    rate = gamma/(1 + alpha^2), ratio = alpha/size.
+    """
+    cdef int k
+    for k in range(LANES):
+        a.x[k] = -rate[k]*(b.x[k] + ratio[k]*(m.y[k]*b.z[k] - m.z[k]*b.y[k]))
+        a.y[k] = -rate[k]*(b.y[k] + ratio[k]*(m.z[k]*b.x[k] - m.x[k]*b.z[k]))
+        a.z[k] = -rate[k]*(b.z[k] + ratio[k]*(m.x[k]*b.y[k] - m.y[k]*b.x[k]))
+
+
+cdef inline void block_cayley(
+    const Block* m, const Block* a, double dt, Block* out,
+) noexcept nogil:
+    """``cayley`` of eight moments."""
+    cdef int k
+    cdef double wx, wy, wz, w2, mw, norm, h = 0.5*dt
+    for k in range(LANES):
+        wx = h*a.x[k]
+        wy = h*a.y[k]
+        wz = h*a.z[k]
+        w2 = wx*wx + wy*wy + wz*wz
+        mw = 2.0*(m.x[k]*wx + m.y[k]*wy + m.z[k]*wz)
+        norm = 1.0/(1.0 + w2)
+        w2 = 1.0 - w2
+        out.x[k] = norm*(w2*m.x[k] + 2.0*(m.y[k]*wz - m.z[k]*wy) + mw*wx)
+        out.y[k] = norm*(w2*m.y[k] + 2.0*(m.z[k]*wx - m.x[k]*wz) + mw*wy)
+        out.z[k] = norm*(w2*m.z[k] + 2.0*(m.x[k]*wy - m.y[k]*wx) + mw*wz)
+
+
+cdef inline void block_rodrigues(
+    const Block* m, const Block* a, double dt, Block* out,
+) noexcept nogil:
+    """Solve dM/dt = M x a exactly for constant a: a rotation by -|a| dt about a."""
+    cdef int k
+    cdef double norm, ux, uy, uz, along, c, s
+    for k in range(LANES):
+        norm = sqrt(a.x[k]*a.x[k] + a.y[k]*a.y[k] + a.z[k]*a.z[k])
+        c = cos(norm*dt)
+        s = sin(norm*dt)
+        norm = 1.0/norm if norm > 0.0 else 0.0
+        ux = a.x[k]*norm
+        uy = a.y[k]*norm
+        uz = a.z[k]*norm
+        along = (1.0 - c)*(ux*m.x[k] + uy*m.y[k] + uz*m.z[k])
+        out.x[k] = c*m.x[k] + s*(m.y[k]*uz - m.z[k]*uy) + along*ux
+        out.y[k] = c*m.y[k] + s*(m.z[k]*ux - m.x[k]*uz) + along*uy
+        out.z[k] = c*m.z[k] + s*(m.x[k]*uy - m.y[k]*ux) + along*uz
 
 
 cdef inline void cayley(const double* m, const double* a, double dt, double* out) noexcept nogil:
@@ -25,25 +101,3 @@ cdef inline void cayley(const double* m, const double* a, double dt, double* out
     out[0] = norm*(w2*x + 2.0*(y*wz - z*wy) + mw*wx)
     out[1] = norm*(w2*y + 2.0*(z*wx - x*wz) + mw*wy)
     out[2] = norm*(w2*z + 2.0*(x*wy - y*wx) + mw*wz)
-
-
-cdef inline void rodrigues(
-    const double* m, const double* a, double dt, double* out,
-) noexcept nogil:
-    """Solve dM/dt = M x a exactly for constant a: a rotation by -|a| dt about a."""
-    cdef double norm = sqrt(a[0]*a[0] + a[1]*a[1] + a[2]*a[2])
-    cdef double x = m[0], y = m[1], z = m[2], ux, uy, uz, along, c, s
-    if norm == 0.0:
-        out[0] = x
-        out[1] = y
-        out[2] = z
-        return
-    ux = a[0]/norm
-    uy = a[1]/norm
-    uz = a[2]/norm
-    c = cos(norm*dt)
-    s = sin(norm*dt)
-    along = (1.0 - c)*(ux*x + uy*y + uz*z)
-    out[0] = c*x + s*(y*uz - z*uy) + along*ux
-    out[1] = c*y + s*(z*ux - x*uz) + along*uy
-    out[2] = c*z + s*(x*uy - y*ux) + along*uz

@@ -46,7 +46,7 @@ cdef inline void turn(
     cdef double middle[3]
     cdef double new[3]
     cdef int c, repeats = 1
-    cdef double* m = moments + 3*i
+    cdef double* m = moments + 4*i
     linear_field(form, i, moments, b)
     for c in range(3):
         middle[c] = m[c]
@@ -87,8 +87,8 @@ def sweep(
 ):
     """Advance ``moments`` in place: per step, all colors forward and backward, dt/2 each.
 
-    ``order`` lists the moments by color; those of one color are not neighbors, so the result does
-    not depend on the number of threads.
+    ``moments`` is (n, 4), the last column zero. ``order`` lists the moments by color; those of
+    one color are not neighbors, so the result does not depend on the number of threads.
     """
     cdef Form form = make_form(
         offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes

@@ -1,6 +1,6 @@
 """The one object and what it stands on: graph, moments, response, model, surface."""
 
-from ase_mag.core.bilinear import BilinearForm
+from ase_mag.core.bilinear import BilinearForm, padded
 from ase_mag.core.graph import NeighborList, PairGraph, Topology
 from ase_mag.core.model import Model, Sum, Trainable
 from ase_mag.core.moments import as_moments, get_moments, set_moments
@@ -27,6 +27,7 @@ __all__ = [
     "as_moments",
     "get_moments",
     "get_threads",
+    "padded",
     "set_moments",
     "set_threads",
     "storable",

@@ -7,6 +7,21 @@ import numpy as np
 from ase_mag import _kernels
 from ase_mag.core.threads import threads_for
 
+#: Rows of padded arrays come in multiples of this, the lanes of the noise kernel.
+LANES = 8
+
+
+def padded(vectors):
+    """Return a copy of ``vectors`` (n, 3) with a fourth column and rows up to a multiple of 8.
+
+    The kernels of bilinear forms take moments in this shape: one vector load is one moment. The
+    added entries are zero.
+    """
+    n = len(vectors)
+    result = np.zeros((-(-n // LANES) * LANES, 4))
+    result[:n, :3] = vectors
+    return result
+
 
 @dataclass(frozen=True)
 class BilinearForm:
@@ -105,9 +120,8 @@ class BilinearForm:
         """Return site energies (N,) in eV and magforces -dE/dM (N, 3) in eV/mu_B."""
         energies = np.empty(self.n_atoms)
         magforces = np.empty((self.n_atoms, 3))
-        moments = np.ascontiguousarray(moments, dtype=float)
         threads = threads_for(len(self.neighbors) + self.n_atoms)
-        _kernels.bilinear.evaluate(*self.arrays, moments, energies, magforces, threads)
+        _kernels.bilinear.evaluate(*self.arrays, padded(moments), energies, magforces, threads)
         return energies + self.constant, magforces
 
     def without_onsite(self):

@@ -4,7 +4,7 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_mag import _kernels, units
-from ase_mag.core import threads_for
+from ase_mag.core import padded, threads_for
 from ase_mag.dynamics.propagators import SpinPropagator
 
 #: Gamma of SPILADY for iron, 2.3575e14 mu_B^2/(eV s), in mu_B^2/(eV ASE time).
@@ -46,18 +46,20 @@ class MomentBath(SpinPropagator):
         if form is None:
             self._through_evaluate(state, relax, deviation, n_steps)
         else:
+            moments = padded(state.moments)
             _kernels.bath.heun(
                 *form.arrays,
-                state.moments,
+                moments,
                 relax,
                 deviation,
                 self.noise.seed,
                 first,
                 self.noise.stream,
                 n_steps,
-                *(np.empty((n, 3)) for _ in range(3)),
+                *(np.empty_like(moments) for _ in range(3)),
                 threads_for(2 * (len(form.neighbors) + 20 * n)),
             )
+            state.moments[:] = moments[:n, :3]
             state.moments_changed()
         self.noise.step = first + n_steps
 

@@ -4,7 +4,7 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_mag import _kernels, units
-from ase_mag.core import threads_for
+from ase_mag.core import padded, threads_for
 from ase_mag.dynamics.propagators import SpinPropagator
 
 #: method -> (scheme of the kernel, largest number of corrector iterations, tolerance in mu_B)
@@ -72,30 +72,31 @@ class Precession(SpinPropagator):
 
     def run(self, state, duration, n_steps):
         dt = duration / n_steps
-        n = len(state.moments)
-        damping = np.array(np.broadcast_to(self.damping, n), dtype=float)
-        deviation = self._deviation(state.moments, damping, dt)
+        moments = padded(state.moments)
+        rate, ratio, deviation = self._coefficients(moments, len(state.moments), dt)
         first = self.noise.step
         form = self.surface.form(state)
         if form is None:
-            failed = self._through_evaluate(state, damping, deviation, dt, n_steps)
+            failed = self._through_evaluate(state, rate, ratio, deviation, dt, n_steps)
         else:
+            scratch = (np.zeros_like(moments) for _ in range(4))
             failed = _kernels.llg.advance(
                 *form.arrays,
-                state.moments,
-                damping,
+                moments,
+                rate,
+                ratio,
                 deviation,
                 *METHODS[self.method],
-                units.gamma,
                 dt,
                 self.noise.seed,
                 first,
                 self.noise.stream,
                 n_steps,
-                *(np.empty((n, 3)) for _ in range(4)),
-                *(np.empty(n) for _ in range(2)),
-                threads_for(2 * (len(form.neighbors) + 20 * n)),
+                *scratch,
+                np.empty(len(moments)),
+                threads_for(2 * (len(form.neighbors) + 20 * len(moments))),
             )
+            state.moments[:] = moments[: len(state.moments), :3]
             state.moments_changed()
         if failed:
             raise RuntimeError(
@@ -104,42 +105,44 @@ class Precession(SpinPropagator):
             )
         self.noise.step = first + n_steps
 
-    def _deviation(self, moments, damping, dt):
-        """Return the standard deviation of the noise in B, (N,), eV/mu_B."""
-        deviation = np.zeros(len(moments))
-        if self.temperature_K:
-            sizes = np.linalg.norm(moments, axis=1)
-            magnetic = sizes > 0
-            variance = 2 * damping * units.kB * self.temperature_K / (units.gamma * dt)
-            deviation[magnetic] = np.sqrt(variance[magnetic] / sizes[magnetic])
-        return deviation
+    def _coefficients(self, moments, n, dt):
+        """Return gamma/(1 + alpha^2), alpha/|M| and the deviation of the noise in B (eV/mu_B).
 
-    def _through_evaluate(self, state, damping, deviation, dt, n_steps):
+        Rows without a moment (also those of the padding) get ratio and deviation zero.
+        """
+        damping = np.zeros(len(moments))
+        damping[:n] = self.damping
+        sizes = np.sqrt(np.einsum("ij,ij->i", moments, moments))
+        inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        rate = units.gamma / (1 + damping**2)
+        variance = 2 * damping * units.kB * (self.temperature_K or 0.0) / (units.gamma * dt)
+        return rate, damping * inverse, np.sqrt(variance * inverse)
+
+    def _through_evaluate(self, state, rate, ratio, deviation, dt, n_steps):
         scheme, iterations, tolerance = METHODS[self.method]
-        out, first = np.empty_like(state.moments), np.empty_like(state.moments)
         half_way = scheme == _kernels.llg.Scheme.MIDPOINT
-        noise, failed = np.zeros_like(state.moments), 0
+        n, failed = len(state.moments), 0
+        out, first, noise = (np.zeros_like(padded(state.moments)) for _ in range(3))
 
         def stage(predictor):
-            fields = self.surface.response(state, lattice=False).magforces + noise
-            point = state.moments.copy()
-            arguments = (start, point, fields, damping, units.gamma, dt, first, out)
-            _kernels.llg.stage(scheme, predictor, *arguments)
+            fields = padded(self.surface.response(state, lattice=False).magforces) + noise
+            point = padded(state.moments)
+            _kernels.llg.stage(scheme, predictor, start, point, fields, rate, ratio, dt, first, out)
 
         for _ in range(n_steps):
-            start = state.moments.copy()
+            start = padded(state.moments)
             if deviation.any():
-                noise = deviation[:, None] * self.noise.normal(len(start))
+                noise = deviation[:, None] * padded(self.noise.normal(n))
             stage(True)
             for _turn in range(iterations):
                 before = out.copy()
-                state.moments[:] = 0.5 * (start + out) if half_way else out
+                state.moments[:] = (0.5 * (start + out) if half_way else out)[:n, :3]
                 state.moments_changed()
                 stage(False)
                 change = np.abs(out - before).max()
                 if change <= tolerance:
                     break
             failed += bool(change > tolerance)
-            state.moments[:] = out
+            state.moments[:] = out[:n, :3]
             state.moments_changed()
         return failed

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ase_mag import _kernels, units
-from ase_mag.core import threads_for
+from ase_mag.core import padded, threads_for
 from ase_mag.dynamics.propagators import SpinPropagator
 
 
@@ -42,15 +42,17 @@ class SequentialPrecession(SpinPropagator):
                 "sequential precession needs a model with a bilinear form; use Precession with "
                 "method='implicit' for this one"
             )
+        moments = padded(state.moments)
         _kernels.sweep.sweep(
             *form.arrays,
-            state.moments,
+            moments,
             *self._colors(form),
             units.gamma,
             duration / n_steps,
             n_steps,
             threads_for(len(form.neighbors) + 10 * form.n_atoms),
         )
+        state.moments[:] = moments[: form.n_atoms, :3]
         state.moments_changed()
 
     def _colors(self, form):

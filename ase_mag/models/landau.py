@@ -4,7 +4,7 @@ import numpy as np
 from numpy.polynomial.polynomial import polyder, polyroots, polyval
 
 from ase_mag import _kernels
-from ase_mag.core.bilinear import BilinearForm
+from ase_mag.core.bilinear import BilinearForm, padded
 from ase_mag.core.model import Model
 from ase_mag.core.response import Gradients
 from ase_mag.core.storage import storable
@@ -174,7 +174,7 @@ class Landau(Model):
             None,
             None,
             None,
-            moments,
+            padded(moments),
             energies,
             magforces,
             graph.threads,
