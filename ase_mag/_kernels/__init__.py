@@ -26,7 +26,7 @@ def _choose():
     if wanted == "avx2" and not (built and supports_avx2()):
         raise ImportError(
             "ASE_MAG_KERNELS is 'avx2', but "
-            + ("this processor has no AVX2 and FMA" if built else "only portable kernels were built")
+            + ("this processor lacks AVX2 or FMA" if built else "only portable kernels were built")
             + "; unset it"
         )
     return "avx2" if wanted != "portable" and built and supports_avx2() else "portable"

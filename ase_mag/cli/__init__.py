@@ -1,1 +1,5 @@
-"""cli."""
+"""The command ``ase-mag``: one module per sub-command."""
+
+from ase_mag.cli.program import main
+
+__all__ = ["main"]

@@ -28,7 +28,15 @@ def require(module, extra):
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != package:
             raise
-        remedy = f'install it with: pip install "ase-mag[{extra}]"'
-        if package in ELSEWHERE:
-            remedy += f" and, because it is not on the package index, {ELSEWHERE[package]}"
-        raise ImportError(f"{package} is needed here but not installed; {remedy}") from error
+        raise ImportError(
+            f"{package} is needed here but not installed; install it with: "
+            f"{installation(package, extra)}"
+        ) from error
+
+
+def installation(package, extra):
+    """Return the shell commands that install an optional package, a str."""
+    command = f'pip install "ase-mag[{extra}]"'
+    if package in ELSEWHERE:
+        command += f" and, because it is not on the package index, {ELSEWHERE[package]}"
+    return command

@@ -50,7 +50,7 @@ def warn_unless_registered():
     if _problem is not None:
         warnings.warn(
             f"magforces are not written to files, because ASE {ase.__version__} could not be told "
-            f"about them ({_problem}): use a version of ASE that ase_mag supports (>= 3.26)",
+            f"about them ({_problem}): use a version of ASE that ase_mag supports (>= 3.27)",
             UserWarning,
             stacklevel=3,
         )

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import textwrap
 
 import ase
@@ -31,11 +30,17 @@ def iron(seed=0):
     return atoms
 
 
-def plain(code, *arguments):
+@pytest.fixture
+def plain(strict_python):
+    """Return the function :func:`run_plain` with the interpreter to use."""
+    return lambda code, *arguments: run_plain(strict_python, code, *arguments)
+
+
+def run_plain(python, code, *arguments):
     """Run ``code`` in a process that has ASE only, with warnings as errors; return its output."""
     guard = "import sys; sys.modules['ase_mag'] = None; import numpy as np; import ase.io\n"
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", guard + textwrap.dedent(code), *map(str, arguments)],
+        [*python, "-c", guard + textwrap.dedent(code), *map(str, arguments)],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONHASHSEED": "0"},
@@ -97,7 +102,7 @@ def test_appending_and_selected_properties(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["run.traj", "run.extxyz"])
-def test_plain_ase_reads_our_files(tmp_path, name):
+def test_plain_ase_reads_our_files(tmp_path, name, plain):
     atoms = iron()
     write(tmp_path / name, [atoms, atoms])
     output = plain(
@@ -124,7 +129,7 @@ def test_plain_ase_reads_our_files(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["old.traj", "old.extxyz"])
-def test_files_of_plain_ase(tmp_path, name):
+def test_files_of_plain_ase(tmp_path, name, plain):
     plain(
         """
         from ase.build import bulk
@@ -222,11 +227,11 @@ def test_writing_without_registration_says_so(monkeypatch, tmp_path):
     assert "ImportError: no all_properties" in str(warned[0].message)
 
 
-def test_importing_ase_mag_registers():
+def test_importing_ase_mag_registers(strict_python):
     code = (
         "import ase_mag; from ase.calculators.calculator import all_properties\n"
         "print('magforces' in all_properties)"
     )
-    command = [sys.executable, "-W", "error", "-c", code]
+    command = [*strict_python, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"

@@ -1,7 +1,6 @@
 """Messages of comparisons, example structures, and independence of pytest."""
 
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -103,10 +102,10 @@ def test_given_atoms_are_used_and_not_changed():
     np.testing.assert_array_equal(get_moments(atoms), get_moments(before))
 
 
-def test_testing_does_not_need_pytest():
+def test_testing_does_not_need_pytest(strict_python):
     code = (
         "import sys; sys.modules['pytest'] = None; sys.modules['_pytest'] = None\n"
         "from ase_mag import models, testing\n"
         "testing.check_model(models.named('FeHL-1'))"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+    subprocess.run([*strict_python, "-c", code], check=True, timeout=60)

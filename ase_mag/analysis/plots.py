@@ -1,0 +1,185 @@
+"""Figures of landscapes, predictions and runs (matplotlib, imported when a figure is made).
+
+Every function returns a ``matplotlib.figure.Figure`` that belongs to no window and no global
+state: ``figure.savefig(path)`` writes it. matplotlib comes with ``pip install "ase-mag[plot]"``.
+"""
+
+import numpy as np
+
+from ase_mag.analysis.statistics import cumulative_mean
+from ase_mag.core.extras import require
+
+#: Colors that stay apart in gray and for color-blind readers (Okabe and Ito).
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GRAY = "0.65"
+STYLE = {
+    "font.size": 10,
+    "axes.labelsize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "mathtext.fontset": "dejavusans",
+}
+
+
+def make(draw, columns=1, width=5.2, height=3.5):
+    """Return a figure with ``columns`` axes in a row that ``draw(*axes)`` has filled."""
+    matplotlib = require("matplotlib", extra="plot")
+    figure_module = require("matplotlib.figure", extra="plot")
+    with matplotlib.rc_context(STYLE):
+        figure = figure_module.Figure(
+            figsize=(width * columns, height), dpi=180, layout="constrained"
+        )
+        draw(*figure.subplots(1, columns, squeeze=False)[0])
+        return figure
+
+
+def landscapes(a, b, largest=3.0, curves=60):
+    """Plot energy landscapes E(m) = a m^2 + b m^4 and their mean.
+
+    Parameters
+    ----------
+    a, b : (n,) float arrays, eV/mu_B^2 and eV/mu_B^4, one landscape each.
+    largest : float, end of the axis of moment sizes, mu_B.
+    curves : int, how many landscapes are drawn, evenly picked from all; the mean is of all.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    m = np.linspace(0.0, largest, 200)
+    picked = np.unique(np.linspace(0, len(a) - 1, min(curves, len(a))).astype(int))
+
+    def draw(axes):
+        energies = a[picked, None] * m**2 + b[picked, None] * m**4
+        axes.plot(m, energies.T, color=GRAY, lw=0.6, alpha=0.7)
+        axes.plot([], [], color=GRAY, lw=1.0, label=f"{len(picked)} of {len(a)} moments")
+        axes.plot(m, a.mean() * m**2 + b.mean() * m**4, color=COLORS[0], lw=2.4, label="mean")
+        axes.axhline(0.0, color="k", lw=0.6)
+        axes.set(
+            xlabel=r"$m$ ($\mu_\mathrm{B}$)", ylabel=r"$a m^2 + b m^4$ (eV)", xlim=(0, largest)
+        )
+        axes.legend()
+
+    return make(draw)
+
+
+def parity(a, predicted_a, b, predicted_b):
+    """Plot predicted against reference coefficients of the landscapes, with their errors.
+
+    Parameters
+    ----------
+    a, predicted_a : (n,) float arrays, eV/mu_B^2.
+    b, predicted_b : (n,) float arrays, eV/mu_B^4.
+    """
+
+    def draw(left, right):
+        panels = (
+            (left, a, predicted_a, "a", r"eV/$\mu_\mathrm{B}^2$"),
+            (right, b, predicted_b, "b", r"eV/$\mu_\mathrm{B}^4$"),
+        )
+        for index, (axes, true, guess, name, unit) in enumerate(panels):
+            true, guess = np.asarray(true, dtype=float), np.asarray(guess, dtype=float)
+            low, high = min(true.min(), guess.min()), max(true.max(), guess.max())
+            margin = 0.04 * (high - low)
+            ends = (low - margin, high + margin)
+            axes.plot(ends, ends, color="k", lw=0.8)
+            axes.plot(true, guess, "o", ms=3, mew=0, alpha=0.5, color=COLORS[index])
+            error = np.abs(guess - true).mean()
+            axes.set(
+                xlabel=f"reference ${name}$ ({unit})",
+                ylabel=f"predicted ${name}$ ({unit})",
+                xlim=ends,
+                ylim=ends,
+                aspect="equal",
+            )
+            axes.set_title(f"MAE {error:.2g} {unit}", fontsize=10)
+            axes.locator_params(nbins=5)
+
+    return make(draw, columns=2, width=3.9, height=3.9)
+
+
+def moments(time_fs, magnetization, sizes):
+    """Plot the magnetization |sum M| / N and the mean size sum |M| / N over time.
+
+    Parameters
+    ----------
+    time_fs : (n_frames,) float array, fs.
+    magnetization : (n_frames, 3) float array, mu_B per atom.
+    sizes : (n_frames, N) float array, mu_B; the band shows their standard deviation.
+    """
+    mean, spread = np.mean(sizes, axis=1), np.std(sizes, axis=1)
+
+    def draw(axes):
+        axes.fill_between(time_fs, mean - spread, mean + spread, color=COLORS[0], alpha=0.2, lw=0)
+        axes.plot(time_fs, mean, color=COLORS[0], label=r"mean size $\langle |M_i| \rangle$")
+        axes.plot(
+            time_fs,
+            np.linalg.norm(magnetization, axis=1),
+            color=COLORS[1],
+            label=r"magnetization $|\langle M_i \rangle|$",
+        )
+        axes.set(xlabel="time (fs)", ylabel=r"moment per atom ($\mu_\mathrm{B}$)")
+        axes.set(xlim=(time_fs[0], time_fs[-1]), ylim=(0, None))
+        axes.legend()
+
+    return make(draw)
+
+
+def series(time_fs, values, ylabel, zero=False):
+    """Plot one quantity of several runs over time, with thick cumulative averages.
+
+    Parameters
+    ----------
+    time_fs : (n_frames,) float array, fs.
+    values : dict of label -> (n_frames,) float array.
+    ylabel : str, the quantity with its unit.
+    zero : bool, whether the axis starts at zero.
+    """
+
+    def draw(axes):
+        for color, (label, y) in zip(COLORS, values.items(), strict=False):
+            axes.plot(time_fs, y, color=color, lw=0.8, alpha=0.6)
+            axes.plot(time_fs, cumulative_mean(y), color=color, lw=2.4, label=label)
+        axes.set(xlabel="time (fs)", ylabel=ylabel, xlim=(time_fs[0], time_fs[-1]))
+        if zero:
+            axes.set_ylim(0, None)
+        above = dict(loc="lower left", bbox_to_anchor=(0.0, 1.0), alignment="left")
+        axes.legend(title="thin: instantaneous, thick: cumulative average", **above)
+
+    return make(draw)
+
+
+def mean_square_displacement(time_fs, values):
+    """Plot mean-square displacements (angstrom^2) of several runs, see :func:`series`."""
+    return series(time_fs, values, r"mean-square displacement ($\mathrm{\AA}^2$)", zero=True)
+
+
+def pressure(time_fs, values):
+    """Plot pressures (GPa) of several runs, see :func:`series`."""
+    return series(time_fs, values, "pressure (GPa)")
+
+
+def moment_histogram(sizes, bins=40):
+    """Plot the distribution of moment sizes of all atoms and frames.
+
+    Parameters
+    ----------
+    sizes : float array of any shape, mu_B.
+    bins : int
+    """
+    sizes = np.ravel(sizes)
+
+    def draw(axes):
+        axes.hist(sizes, bins=bins, density=True, color=COLORS[0], alpha=0.75)
+        axes.axvline(
+            sizes.mean(), color="k", lw=1.2, label=rf"mean {sizes.mean():.3f} $\mu_\mathrm{{B}}$"
+        )
+        axes.set(
+            xlabel=r"moment size $|M_i|$ ($\mu_\mathrm{B}$)",
+            ylabel=r"probability density ($1/\mu_\mathrm{B}$)",
+        )
+        axes.legend()
+
+    return make(draw)

@@ -1,0 +1,52 @@
+"""``ase-mag COMMAND``: parse, call, print."""
+
+import argparse
+import sys
+
+import ase_mag
+from ase_mag.cli import demo, info
+
+#: Sub-commands: modules with SUMMARY, add_arguments(parser) and run(arguments).
+COMMANDS = {"demo": demo, "info": info}
+
+
+def main(arguments=None):
+    """Run ``ase-mag`` with ``arguments`` (a list of str; None: those of the shell).
+
+    Returns the exit status: 0, or 1 after an error that the user can mend, which is printed
+    without a traceback unless ``--traceback`` is given.
+    """
+    options = make_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, OSError, ImportError) as error:
+        if options.traceback:
+            raise
+        print(f"ase-mag {options.command}: {error}", file=sys.stderr)
+        print("(ase-mag --traceback shows where)", file=sys.stderr)
+        return 1
+    return 0
+
+
+def make_parser():
+    """Return the argument parser of ``ase-mag`` and all its sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog="ase-mag", description="Magnetic moments that move, for ASE."
+    )
+    parser.add_argument("--version", action="version", version=f"ase-mag {ase_mag.__version__}")
+    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.__doc__,
+            formatter_class=_Formatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the paragraphs of the description and shows defaults."""

@@ -1,0 +1,83 @@
+"""Trajectory files with a time axis."""
+
+import ase.io
+import numpy as np
+import pytest
+from ase import units
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.md.verlet import VelocityVerlet
+
+from ase_mag import analysis, set_moments
+
+
+@pytest.fixture
+def trajectory(tmp_path):
+    """Ten steps of 2 fs in copper with made-up moments, every second frame written."""
+    atoms = bulk("Cu", cubic=True) * (2, 2, 2)
+    set_moments(atoms, np.linspace(0.0, 1.0, len(atoms)))
+    atoms.calc = EMT()
+    atoms.set_momenta(np.random.default_rng(1).normal(size=(len(atoms), 3)))
+    path = tmp_path / "run.traj"
+    with VelocityVerlet(atoms, 2.0 * units.fs, trajectory=str(path), loginterval=2) as dyn:
+        dyn.run(10)
+    return path
+
+
+def test_a_trajectory_knows_its_times(trajectory):
+    run = analysis.read(trajectory)
+    assert len(run) == 6
+    np.testing.assert_allclose(run.time_fs, [0, 4, 8, 12, 16, 20], rtol=1e-12)
+    assert run.description["md-type"] == "VelocityVerlet"
+    assert "run.traj" in repr(run)
+
+
+def test_a_run_gives_what_the_functions_give(trajectory):
+    run = analysis.read(str(trajectory))
+    frames = ase.io.read(trajectory, index=":")
+    np.testing.assert_array_equal(run.msd(), analysis.msd(frames))
+    np.testing.assert_array_equal(run.magnetization, analysis.magnetization(frames))
+    np.testing.assert_array_equal(run.moment_sizes, analysis.moment_sizes(frames))
+    np.testing.assert_allclose(
+        run.temperature_K, [atoms.get_temperature() for atoms in frames], rtol=1e-12
+    )
+    assert run.msd()[0] == 0
+    assert run.msd()[-1] > 0
+    assert [len(atoms) for atoms in run] == [32] * 6
+
+
+def test_pressures_are_there_where_stresses_are(trajectory, tmp_path):
+    frames = ase.io.read(trajectory, index=":")
+    run = analysis.read(trajectory)
+    np.testing.assert_array_equal(run.pressure(), analysis.pressure(frames))
+    path = tmp_path / "bare.traj"
+    for atoms in frames:
+        atoms.calc = None
+    ase.io.write(path, frames)
+    run = analysis.read(path)
+    np.testing.assert_allclose(run.msd(), analysis.msd(frames))
+    with pytest.raises(ValueError, match="frame 0 has no stress"):
+        run.pressure()
+
+
+def test_frames_are_read_one_by_one(trajectory):
+    run = analysis.read(trajectory)
+    first = next(iter(run))
+    np.testing.assert_array_equal(first.positions, ase.io.read(trajectory, index=0).positions)
+
+
+def test_other_formats_need_the_time_between_frames(trajectory, tmp_path):
+    path = tmp_path / "run.extxyz"
+    ase.io.write(path, ase.io.read(trajectory, index=":"))
+    run = analysis.read(path)
+    np.testing.assert_allclose(run.msd(), analysis.read(trajectory).msd(), atol=1e-7)
+    with pytest.raises(ValueError, match=r"does not say how much time .* give analysis\.read"):
+        _ = run.time_fs
+    assert analysis.read(path, timestep=units.fs).time_fs[-1] == pytest.approx(5.0, rel=1e-12)
+
+
+def test_bad_input_is_refused(trajectory, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no trajectory .*missing\.traj"):
+        analysis.read(tmp_path / "missing.traj")
+    with pytest.raises(ValueError, match="must be positive, got -1"):
+        analysis.read(trajectory, timestep=-1.0)

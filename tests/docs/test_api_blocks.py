@@ -1,0 +1,51 @@
+"""The promised code blocks run as written, each in a fresh Python process."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TEXT = (Path(__file__).parent / "api_blocks.txt").read_text(encoding="utf-8")
+BLOCKS = {
+    int(number): code
+    for number, code in re.findall(r"^## (\d+)\..*?^```python\n(.*?)^```$", TEXT, re.M | re.S)
+}
+
+#: What a block takes from the ones before it, or leaves to the reader.
+BEFORE = {
+    1: "",
+    2: BLOCKS[1] + "radii, values = [2.0, 2.5, 2.9, 4.0], [0.02, 0.01, 0.004, 0.0]\n",
+    3: BLOCKS[1],
+    5: BLOCKS[1]
+    + "from ase import units\n"
+    + "model = models.Heisenberg('Fe', models.cubic(0.191248, cutoff=3.75))\n",
+}
+#: What is true afterwards.
+AFTER = {
+    1: "assert moments.shape == magforces.shape == (54, 3) and stress.shape == (6,)",
+    2: "assert 'Fe-UppASD' in models.named() and len(model.terms) == 3",
+    3: "assert dyn.nsteps == 10_000",
+    5: "assert dyn.nsteps == 500 and abs(m - 2.02558733512) < 1e-9",
+}
+
+
+@pytest.mark.parametrize("number", sorted(BLOCKS))
+def test_block(number, tmp_path, strict_python, tree_environment):
+    # The reader of UppASD folders comes later.
+    lines = [line for line in BLOCKS[number].splitlines() if "read_uppasd" not in line]
+    script = tmp_path / "block.py"
+    script.write_text("\n".join([BEFORE[number], *lines, AFTER[number], ""]), encoding="utf-8")
+    done = subprocess.run(
+        [*strict_python, script.name],
+        cwd=tmp_path,
+        env=tree_environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-4000:]
+
+
+def test_all_promised_blocks_are_there():
+    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 5]
