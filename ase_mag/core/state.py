@@ -50,6 +50,10 @@ class State:
         """(geometry_version, moments_version)."""
         return self.geometry_version, self.moments_version
 
+    def kinetic_energy(self):
+        """Return sum p^2/(2 m), eV."""
+        return float((self.momenta**2 / (2 * self.masses[:, None])).sum())
+
     def geometry_changed(self):
         """Say that positions or cell have changed."""
         self.geometry_version += 1

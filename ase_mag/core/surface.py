@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 import numpy as np
+from ase.stress import voigt_6_to_full_3x3_stress
 
 from ase_mag.core.graph import NeighborList
 from ase_mag.core.response import Response
@@ -82,17 +83,23 @@ class CalculatorSurface(Surface):
     Parameters
     ----------
     atoms : ase.Atoms with a calculator.
+    stress : bool, ask for the stress too (a code may need longer for it).
 
     Raises
     ------
     ValueError
-        If ``atoms`` has no calculator.
+        If ``atoms`` has no calculator, or one without stress where it is asked for.
     """
 
-    def __init__(self, atoms):
+    def __init__(self, atoms, stress=False):
         if atoms.calc is None:
             raise ValueError("atoms have no calculator: set atoms.calc before making the dynamics")
+        if stress and "stress" not in atoms.calc.implemented_properties:
+            raise ValueError(
+                f"the calculator {type(atoms.calc).__name__} has no stress, which a pressure needs"
+            )
         self.atoms = atoms
+        self.stress = stress
         self._response = self._response_key = None
 
     def response(self, state, *, lattice=True):
@@ -115,4 +122,9 @@ class CalculatorSurface(Surface):
         magforces = np.zeros((len(atoms), 3))
         if "magforces" in implemented:
             magforces[:] = calc.get_property("magforces", atoms)
-        return Response(energies, magforces, forces)
+        virials = None
+        if lattice and self.stress:
+            virials = np.zeros((len(atoms), 3, 3))
+            stress = voigt_6_to_full_3x3_stress(calc.get_property("stress", atoms))
+            virials[:1] = atoms.get_volume() * stress
+        return Response(energies, magforces, forces, virials)

@@ -1,7 +1,9 @@
 """Dynamics of moments and atoms: a state, propagators, and splittings of them."""
 
 from ase_mag.dynamics.asd_aimd import AsdAimd
+from ase_mag.dynamics.barostat import CellRescaling
 from ase_mag.dynamics.base import MagneticDynamics
+from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import MomentBath
 from ase_mag.dynamics.noise import Noise
 from ase_mag.dynamics.precession import Precession
@@ -14,12 +16,16 @@ from ase_mag.dynamics.propagators import (
     SpinPropagator,
 )
 from ase_mag.dynamics.spin import SpinDynamics
+from ase_mag.dynamics.spin_lattice import SpinLatticeDynamics
 from ase_mag.dynamics.splitting import Splitting
-from ase_mag.dynamics.temperature import spin_temperature
+from ase_mag.dynamics.sweeps import SequentialPrecession
+from ase_mag.dynamics.temperature import moment_temperature, spin_temperature
 
 __all__ = [
     "AsdAimd",
+    "CellRescaling",
     "Drift",
+    "GeneralizedLangevin",
     "Kick",
     "LangevinBath",
     "MagneticDynamics",
@@ -28,8 +34,11 @@ __all__ = [
     "Noise",
     "Precession",
     "Propagator",
+    "SequentialPrecession",
     "SpinDynamics",
+    "SpinLatticeDynamics",
     "SpinPropagator",
     "Splitting",
+    "moment_temperature",
     "spin_temperature",
 ]

@@ -86,6 +86,34 @@ class LangevinBath(Propagator):
         state.momenta += width[:, None] * self.noise.normal(len(width))
 
 
+class Metered(Propagator):
+    """Another propagator, with the energy that it has given to the system.
+
+    Parameters
+    ----------
+    propagator : Propagator
+    energy : callable (state) -> float, eV; the part of the energy that the propagator changes.
+
+    Attributes
+    ----------
+    heat : float, eV, sum of the energy changes so far.
+    """
+
+    def __init__(self, propagator, energy):
+        self.propagator = propagator
+        self.energy = energy
+        self.heat = 0.0
+
+    @property
+    def part(self):
+        return self.propagator.part
+
+    def advance(self, state, dt):
+        before = self.energy(state)
+        self.propagator.advance(state, dt)
+        self.heat += self.energy(state) - before
+
+
 class SpinPropagator(Propagator):
     """Base of the dynamics of moments at frozen positions, in equal sub-steps.
 

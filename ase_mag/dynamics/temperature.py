@@ -35,6 +35,33 @@ def spin_temperature(form, moments):
     return float(np.einsum("ij,ij->", torque, torque) / (units.kB * curvature))
 
 
+def moment_temperature(form, moments):
+    """Return the temperature of the moment vectors, directions and sizes, in K.
+
+    T = sum_i |dE/dM_i|^2 / (kB sum_i nabla_i^2 E) with the Laplacian over the three components
+    of each moment. Exchange and field have none; a m^2 + b m^4 + c m^6 has 6 a + 20 b m^2
+    + 42 c m^4. It is the temperature of the ensemble exp(-E/kT) d^3M of generalized Langevin
+    dynamics, not of dynamics at fixed sizes.
+
+    Parameters and returns are those of :func:`spin_temperature`.
+    """
+    fields = form.evaluate(moments)[1]
+    square = np.einsum("ij,ij->i", moments, moments)
+    total = 0.0
+    if form.landau is not None:
+        a, b, c = form.landau.T
+        total += (6 * a + square * (20 * b + 42 * c * square)).sum()
+    if form.quadric is not None:
+        total += 2 * np.trace(form.quadric, axis1=1, axis2=2).sum()
+    if form.cubic is not None:
+        u, v, w = np.einsum("iab,ib->ai", form.axes, moments) ** 2
+        k1, k2 = form.cubic.T
+        total += (4 * k1 * square + 2 * k2 * (u * v + v * w + w * u)).sum()
+    if total == 0:
+        return float("nan")
+    return float(np.einsum("ij,ij->", fields, fields) / (units.kB * total))
+
+
 def _onsite_curvature(form, moments):
     """Return the sum over atoms of m^2 (nabla^2 p) - n (n + 1) p of the anisotropy terms."""
     square = np.einsum("ij,ij->i", moments, moments)

@@ -1,0 +1,245 @@
+"""Coupled dynamics of atoms and moments on one energy surface."""
+
+import numpy as np
+from ase import units as ase_units
+
+from ase_mag.core import CalculatorSurface, ModelSurface
+from ase_mag.dynamics.barostat import CellRescaling
+from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
+from ase_mag.dynamics.longitudinal import GeneralizedLangevin
+from ase_mag.dynamics.moment_bath import DEFAULT_RATE
+from ase_mag.dynamics.precession import Precession
+from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, Metered
+from ase_mag.dynamics.spin import check_bath, spin_surface
+from ase_mag.dynamics.splitting import Splitting
+from ase_mag.dynamics.sweeps import SequentialPrecession
+from ase_mag.models import Zeeman
+
+
+class SpinLatticeDynamics(MagneticDynamics):
+    """Molecular dynamics whose moments move with the atoms: NVE, NVT or NPT.
+
+    One step is the time-reversible splitting
+
+        K/2  S/2  D/2  O  D/2  S/2  K/2  [P]
+
+    of kicks K by the forces -dE/dR at the current moments, spin steps S in the fields -dE/dM at
+    frozen positions, drifts D, the Langevin bath O of the lattice and, every ten steps, the
+    barostat P. One force evaluation per step.
+
+    * ``temperature_K=None``: NVE. S is undamped precession; with a bilinear model by sequential
+      rotations that conserve the spin energy to rounding, so only the coupling of the splitting
+      (second order, no drift) changes the energy. The sizes stay.
+    * ``temperature_K`` with ``longitudinal=False``: S is the Landau-Lifshitz-Gilbert equation
+      with bath (``damping``); O acts if there is ``friction``.
+    * ``longitudinal=True``: S is generalized Langevin dynamics of the moment vectors
+      (``longitudinal_rate``), sizes included; ``damping`` is not used.
+    * ``pressure``: NPT by stochastic cell rescaling with the magnetic virial.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms with a MagneticCalculator, the sum made by ``ase_mag.add``, or any
+        calculator with forces and ``magforces`` that takes its moments from the atoms.
+    timestep : float, ASE time units.
+    temperature_K : float or None.
+    friction : float or None, lattice friction, 1 / ASE time.
+    damping : float or (N,) array, Gilbert damping of the transverse spin bath.
+    longitudinal : bool
+    longitudinal_rate : float or (N,) array, Gamma in mu_B^2/(eV ASE time).
+    field : three floats or None, magnetic field in tesla (models only).
+    spin_timestep : float or None, longest spin sub-step; None: one sub-step per half step.
+    pressure : float or None, eV/angstrom^3 (``ase.units.GPa``).
+    pressure_time : float, relaxation time of the barostat, ASE time.
+    compressibility : float, angstrom^3/eV, roughly that of the crystal.
+    full_cell : bool, let all cell components move, not only the volume.
+    account : bool, meter the heat of the spin bath too (one more energy evaluation per half step);
+        then total energy minus the sum of ``heat`` is constant but for the error of the splitting.
+    rng, trajectory, logfile, loginterval, progress : see :class:`MagneticDynamics`.
+
+    Raises
+    ------
+    ValueError
+        For bad numbers, a bath without temperature or a temperature without bath, a longitudinal
+        run without temperature, or a pressure without a periodic cell or temperature.
+
+    Attributes
+    ----------
+    heat : dict, energy that each bath has given to the system so far, eV: 'lattice', 'cell' (the
+        barostat), and 'spins' with ``account``.
+    timings : dict of seconds.
+    """
+
+    def __init__(
+        self,
+        atoms,
+        timestep,
+        *,
+        temperature_K=None,
+        friction=None,
+        damping=0.0,
+        longitudinal=False,
+        longitudinal_rate=DEFAULT_RATE,
+        field=None,
+        spin_timestep=None,
+        pressure=None,
+        pressure_time=500 * ase_units.fs,
+        compressibility=1 / (150 * ase_units.GPa),
+        full_cell=False,
+        account=False,
+        rng=None,
+        trajectory=None,
+        logfile=None,
+        loginterval=10,
+        progress=None,
+        **options,
+    ):
+        if temperature_K is None:
+            _refuse_baths(friction, damping, longitudinal, pressure)
+        else:
+            check_not_negative("temperature_K", temperature_K, "kelvin")
+            check_not_negative("friction", friction or 0.0, "1 / ASE time")
+            check_not_negative("longitudinal_rate", longitudinal_rate, "mu_B^2/(eV ASE time)")
+            check_bath(None if longitudinal or friction else temperature_K, damping, len(atoms))
+        if spin_timestep is not None:
+            check_positive("spin_timestep", spin_timestep, "ASE time units (ase.units.fs)")
+        if pressure is not None:
+            check_positive("pressure_time", pressure_time, "ASE time units (ase.units.fs)")
+            check_positive("compressibility", compressibility, "angstrom^3/eV")
+            if not atoms.pbc.all():
+                raise ValueError(
+                    f"a pressure needs a cell that is periodic in three directions, got pbc="
+                    f"{atoms.pbc.tolist()}"
+                )
+        self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
+        self.longitudinal, self.longitudinal_rate = longitudinal, longitudinal_rate
+        self.field = None if field is None else tuple(np.asarray(field, dtype=float).tolist())
+        self.spin_timestep = spin_timestep
+        self.pressure, self.pressure_time = pressure, pressure_time
+        self.compressibility, self.full_cell = compressibility, full_cell
+        self.account = account
+        super().__init__(
+            atoms,
+            timestep,
+            rng=rng,
+            trajectory=trajectory,
+            logfile=logfile,
+            loginterval=loginterval,
+            progress=progress,
+            **options,
+        )
+
+    def build(self):
+        self.surface, self.spin_surface = surfaces(
+            self.atoms, self.field, self.pressure is not None
+        )
+        kick, drift = Kick(self.surface, self.free), Drift()
+        noises = [self.noise() for _ in range(3)]
+        middle, self._meters = [(drift, 1.0)], {}
+        if self.friction:
+            bath = LangevinBath(self.friction, self.temperature_K, noises[0], self.free)
+            bath = self._meters["lattice"] = Metered(bath, type(self.state).kinetic_energy)
+            middle = [(drift, 0.5), (bath, 1.0), (drift, 0.5)]
+        spins = self._spin_propagator(noises[1])
+        if self.account and self.temperature_K is not None:
+            spins = self._meters["spins"] = Metered(spins, self._spin_energy)
+        flows = [(kick, 0.5), (spins, 0.5), *middle, (spins, 0.5), (kick, 0.5)]
+        self.barostat = None
+        if self.pressure is not None:
+            self.barostat = CellRescaling(
+                self.surface,
+                self.pressure,
+                self.temperature_K,
+                noises[2],
+                self.pressure_time,
+                self.compressibility,
+                self.full_cell,
+            )
+            self._meters["cell"] = self.barostat
+        return Splitting(flows)
+
+    def _spin_propagator(self, noise):
+        arguments = (self.spin_surface, self.temperature_K, noise, self.spin_timestep)
+        if self.longitudinal:
+            return GeneralizedLangevin(*arguments, self.longitudinal_rate)
+        if np.any(np.asarray(self.damping) > 0):
+            return Precession(self.spin_surface, self.damping, *arguments[1:])
+        if self.spin_surface.form(self.state) is None:
+            return Precession(
+                self.spin_surface, 0.0, timestep=self.spin_timestep, method="implicit"
+            )
+        return SequentialPrecession(self.spin_surface, self.spin_timestep)
+
+    def _spin_energy(self, state):
+        return self.spin_surface.response(state, lattice=False).energy
+
+    @property
+    def heat(self):
+        """Energy that each bath has given to the system so far, dict name -> eV."""
+        return {name: meter.heat for name, meter in self._meters.items()}
+
+    def step(self):
+        self.state.read(self.atoms)
+        self.splitting.advance(self.state, self.dt)
+        if self.barostat is not None:
+            self.barostat.advance(self.state, self.dt)
+        self.state.write(self.atoms)
+
+    def todict(self):
+        return super().todict() | {
+            "temperature_K": self.temperature_K,
+            "friction": self.friction,
+            "damping": np.asarray(self.damping).tolist(),
+            "longitudinal": self.longitudinal,
+            "longitudinal_rate": np.asarray(self.longitudinal_rate).tolist(),
+            "field_T": self.field,
+            "spin_timestep": self.spin_timestep,
+            "pressure": self.pressure,
+            "pressure_time": self.pressure_time,
+            "full_cell": self.full_cell,
+            "seed": self.seed,
+        }
+
+    def get_potential_energy(self):
+        """Return the energy of the surface (external field included), eV."""
+        return self.surface.response(self.state).energy
+
+    def spin_form(self):
+        return self.spin_surface.form(self.state)
+
+
+def surfaces(atoms, field=None, stress=False):
+    """Return the surface of the forces and that of the magnetic forces of ``atoms``.
+
+    They are one object where the whole energy is one model; a lattice calculator below a model
+    (``ase_mag.add``) is asked for forces only.
+    """
+    calc = atoms.calc
+    if hasattr(calc, "lattice"):
+        if field is not None:
+            calc = type(calc)(calc.lattice, calc.model + Zeeman(calc.model.species, field))
+            atoms = atoms.copy()
+            atoms.calc = calc
+        lattice = CalculatorSurface(atoms, stress)
+        return lattice, ModelSurface(calc.model, atoms.numbers, atoms.pbc)
+    surface = spin_surface(atoms, field)
+    if stress and isinstance(surface, CalculatorSurface):
+        surface = CalculatorSurface(atoms, stress)
+    return surface, surface
+
+
+def _refuse_baths(friction, damping, longitudinal, pressure):
+    for name, value in (
+        ("friction", friction),
+        ("longitudinal", longitudinal),
+        ("pressure", pressure is not None),
+    ):
+        if value:
+            raise ValueError(
+                f"{name} is given but temperature_K is None (constant energy): give the "
+                f"temperature of the bath, or leave {name} out"
+            )
+    if np.any(np.asarray(damping) != 0):
+        raise ValueError(
+            f"damping is {damping} but temperature_K is None: a damped run at constant energy "
+            "does not exist; temperature_K=0 lets the moments relax"
+        )
