@@ -6,57 +6,162 @@ Every sum runs in a fixed order per atom, so results do not depend on the number
 from cython.parallel cimport prange
 
 
+cdef struct Pairs:
+    const int* neighbors
+    const int* translation
+    const double* translations
+    const double* positions
+    const double* distances
+    const double* pairs         # dE/dr_p, or NULL
+    const double* radial        # dE/d|r_p|, or NULL
+    const int* reverse          # the pair (j, i) of every pair (i, j), or NULL
+
+
+cdef inline void starting(
+    const Pairs* s, Py_ssize_t k, Py_ssize_t first, Py_ssize_t last, double* force, double* virial,
+) noexcept nogil:
+    """Pairs that start on site k; with ``reverse`` also those that end there."""
+    cdef Py_ssize_t p
+    cdef const double* there
+    cdef const double* shift
+    cdef const double* here = s.positions + 3*k
+    cdef double x, y, z, gx, gy, gz, own, total, inverse
+    cdef double fx = 0.0, fy = 0.0, fz = 0.0
+    cdef double xx = 0.0, yy = 0.0, zz = 0.0, yz = 0.0, xz = 0.0, xy = 0.0
+    cdef double zy = 0.0, zx = 0.0, yx = 0.0
+    if s.radial != NULL:
+        for p in range(first, last):
+            there = s.positions + 3*s.neighbors[p]
+            shift = s.translations + 3*s.translation[p]
+            x = there[0] - here[0] + shift[0]
+            y = there[1] - here[1] + shift[1]
+            z = there[2] - here[2] + shift[2]
+            inverse = 1.0/s.distances[p]
+            own = s.radial[p]*inverse
+            total = own
+            if s.reverse != NULL:
+                # The reverse pair has the vector -r.
+                total += s.radial[s.reverse[p]]*inverse
+            fx += total*x
+            fy += total*y
+            fz += total*z
+            xx += own*x*x
+            yy += own*y*y
+            zz += own*z*z
+            yz += own*y*z
+            xz += own*x*z
+            xy += own*x*y
+        zy = yz
+        zx = xz
+        yx = xy
+    if s.pairs != NULL:
+        for p in range(first, last):
+            there = s.positions + 3*s.neighbors[p]
+            shift = s.translations + 3*s.translation[p]
+            x = there[0] - here[0] + shift[0]
+            y = there[1] - here[1] + shift[1]
+            z = there[2] - here[2] + shift[2]
+            gx = s.pairs[3*p]
+            gy = s.pairs[3*p + 1]
+            gz = s.pairs[3*p + 2]
+            fx += gx
+            fy += gy
+            fz += gz
+            xx += x*gx
+            xy += x*gy
+            xz += x*gz
+            yx += y*gx
+            yy += y*gy
+            yz += y*gz
+            zx += z*gx
+            zy += z*gy
+            zz += z*gz
+            if s.reverse != NULL:
+                fx -= s.pairs[3*s.reverse[p]]
+                fy -= s.pairs[3*s.reverse[p] + 1]
+                fz -= s.pairs[3*s.reverse[p] + 2]
+    force[0] = fx
+    force[1] = fy
+    force[2] = fz
+    virial[0] = xx
+    virial[1] = xy
+    virial[2] = xz
+    virial[3] = yx
+    virial[4] = yy
+    virial[5] = yz
+    virial[6] = zx
+    virial[7] = zy
+    virial[8] = zz
+
+
+cdef inline void ending(
+    const Pairs* s, Py_ssize_t k, const int* first, const int* last, const int* centers,
+    double* force,
+) noexcept nogil:
+    """Subtract the gradients of the pairs from ``first`` to ``last``, which end on atom k."""
+    cdef int c, p
+    cdef double slope
+    while first != last:
+        p = first[0]
+        for c in range(3):
+            if s.pairs != NULL:
+                force[c] -= s.pairs[3*p + c]
+            if s.radial != NULL:
+                slope = s.radial[p]/s.distances[p]
+                force[c] -= slope*(
+                    s.positions[3*k + c] - s.positions[3*centers[p] + c]
+                    + s.translations[3*s.translation[p] + c]
+                )
+        first += 1
+
+
 def forces_virials(
     const int[::1] offsets,
-    const double[:, ::1] vectors,
-    const double[:, ::1] gradients,
+    const int[::1] neighbors,
+    const int[::1] translation,
+    const double[:, ::1] translations,
+    const double[:, ::1] positions,
+    const double[::1] distances,
+    const double[:, ::1] pairs,
+    const double[::1] radial,
+    const int[::1] reverse,
     const int[::1] incoming_offsets,
     const int[::1] incoming,
+    const int[::1] centers,
     double[:, ::1] forces,
     double[:, :, ::1] virials,
     int threads,
 ):
     """Forces and site virials from dE/dr_p of pairs p = (i, j), r_p = x_j - x_i.
 
+    dE/dr_p = pairs_p + radial_p r_p/|r_p| (either may be None),
     F_k = sum_{p: i=k} dE/dr_p - sum_{p: j=k} dE/dr_p; W_k = sum_{p: i=k} r_p (x) dE/dr_p.
+    The pairs that end on an atom are the ``reverse`` of those that start there; without it they
+    are ``incoming``, and ``centers`` are their i. There is at least one pair.
     """
-    cdef Py_ssize_t n_sites = offsets.shape[0] - 1, n_atoms = incoming_offsets.shape[0] - 1
-    cdef Py_ssize_t k, p, q
-    cdef double fx, fy, fz, gx, gy, gz, x, y, z
+    cdef Py_ssize_t n_sites = offsets.shape[0] - 1, n_atoms = forces.shape[0], k
+    cdef Pairs s
+    s.neighbors = &neighbors[0]
+    s.translation = &translation[0]
+    s.translations = <const double*> &translations[0, 0]
+    s.positions = <const double*> &positions[0, 0]
+    s.distances = &distances[0]
+    s.pairs = NULL if pairs is None else <const double*> &pairs[0, 0]
+    s.radial = NULL if radial is None else &radial[0]
+    s.reverse = NULL if reverse is None else &reverse[0]
     with nogil:
         for k in prange(n_atoms, schedule="static", num_threads=threads):
-            fx = 0.0
-            fy = 0.0
-            fz = 0.0
             if k < n_sites:
-                virials[k, :, :] = 0.0
-                for p in range(offsets[k], offsets[k + 1]):
-                    gx = gradients[p, 0]
-                    gy = gradients[p, 1]
-                    gz = gradients[p, 2]
-                    x = vectors[p, 0]
-                    y = vectors[p, 1]
-                    z = vectors[p, 2]
-                    fx = fx + gx
-                    fy = fy + gy
-                    fz = fz + gz
-                    virials[k, 0, 0] += x*gx
-                    virials[k, 0, 1] += x*gy
-                    virials[k, 0, 2] += x*gz
-                    virials[k, 1, 0] += y*gx
-                    virials[k, 1, 1] += y*gy
-                    virials[k, 1, 2] += y*gz
-                    virials[k, 2, 0] += z*gx
-                    virials[k, 2, 1] += z*gy
-                    virials[k, 2, 2] += z*gz
-            for q in range(incoming_offsets[k], incoming_offsets[k + 1]):
-                p = incoming[q]
-                fx = fx - gradients[p, 0]
-                fy = fy - gradients[p, 1]
-                fz = fz - gradients[p, 2]
-            forces[k, 0] = fx
-            forces[k, 1] = fy
-            forces[k, 2] = fz
+                starting(&s, k, offsets[k], offsets[k + 1], &forces[k, 0], &virials[k, 0, 0])
+            else:
+                forces[k, 0] = 0.0
+                forces[k, 1] = 0.0
+                forces[k, 2] = 0.0
+            if s.reverse == NULL:
+                ending(
+                    &s, k, &incoming[incoming_offsets[k]], &incoming[incoming_offsets[k + 1]],
+                    &centers[0], &forces[k, 0],
+                )
 
 
 def gather_incoming(
@@ -78,6 +183,22 @@ def gather_incoming(
                 out[k, c] += total
 
 
+cdef inline double row_sum(const double* values, Py_ssize_t n) noexcept nogil:
+    """Sum in eight lanes, in the order of ``radial.sums``."""
+    cdef double lanes[8]
+    cdef Py_ssize_t p, k
+    for k in range(8):
+        lanes[k] = 0.0
+    for p in range(0, n - 7, 8):
+        for k in range(8):
+            lanes[k] += values[p + k]
+    for p in range(n - n % 8, n):
+        lanes[p % 8] += values[p]
+    for k in range(4):
+        lanes[k] += lanes[k + 4]
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3])
+
+
 def sum_pairs(
     const int[::1] offsets,
     const double[::1] values,
@@ -85,11 +206,10 @@ def sum_pairs(
     int threads,
 ):
     """out[i] = sum of values[p] over the pairs p of site i."""
-    cdef Py_ssize_t n_sites = offsets.shape[0] - 1, i, p
-    cdef double total
+    cdef Py_ssize_t n_sites = offsets.shape[0] - 1, i
+    cdef const double* first = NULL
+    if values.shape[0] > 0:
+        first = &values[0]
     with nogil:
         for i in prange(n_sites, schedule="static", num_threads=threads):
-            total = 0.0
-            for p in range(offsets[i], offsets[i + 1]):
-                total = total + values[p]
-            out[i] = total
+            out[i] = row_sum(first + offsets[i], offsets[i + 1] - offsets[i])

@@ -54,6 +54,7 @@ def merge_images(
     """
     cdef Py_ssize_t n = offsets.shape[0] - 1, i, p, q, a, b, kept = 0, start
     cdef int j
+    cdef double x
     cdef bint zero
     with nogil:
         new_offsets[0] = 0
@@ -61,39 +62,38 @@ def merge_images(
             start = kept
             for p in range(offsets[i], offsets[i + 1]):
                 j = neighbors[p]
-                zero = True
-                if exchange is not None and exchange[p] != 0.0:
-                    zero = False
-                if tensors is not None and zero:
+                x = 0.0
+                if exchange is not None:
+                    x = exchange[p]
+                zero = x == 0.0
+                if tensors is not None:
                     for a in range(3):
                         for b in range(3):
-                            if tensors[p, a, b] != 0.0:
-                                zero = False
-                if zero:
-                    continue
+                            zero = zero and tensors[p, a, b] == 0.0
                 if j == i:
                     if exchange is not None:
-                        self_exchange[i] += exchange[p]
+                        self_exchange[i] += x
                     if tensors is not None:
                         for a in range(3):
                             for b in range(3):
                                 self_tensors[i, a, b] += tensors[p, a, b]
                     continue
                 q = slots[j]
-                if q < start:
-                    q = kept
-                    slots[j] = <int> q
-                    new_neighbors[q] = j
+                if q >= start:
                     if exchange is not None:
-                        new_exchange[q] = 0.0
+                        new_exchange[q] += x
                     if tensors is not None:
-                        new_tensors[q, :, :] = 0.0
-                    kept += 1
+                        for a in range(3):
+                            for b in range(3):
+                                new_tensors[q, a, b] += tensors[p, a, b]
+                    continue
+                # A zero is written too, but the next pair overwrites it: no branch to mispredict.
+                new_neighbors[kept] = j
                 if exchange is not None:
-                    new_exchange[q] += exchange[p]
+                    new_exchange[kept] = x
                 if tensors is not None:
-                    for a in range(3):
-                        for b in range(3):
-                            new_tensors[q, a, b] += tensors[p, a, b]
+                    new_tensors[kept, :, :] = tensors[p]
+                slots[j] = -1 if zero else <int> kept
+                kept += not zero
             new_offsets[i + 1] = <int> kept
     return kept

@@ -77,14 +77,12 @@ def isotropic_pairs(
     const int[::1] offsets,
     const int[::1] neighbors,
     const double[::1] slopes,
-    const double[:, ::1] vectors,
-    const double[::1] distances,
     const double[:, ::1] moments,
     const double[:, ::1] partners,
-    double[:, ::1] pairs,
+    double[::1] radial,
     int threads,
 ):
-    """pairs_p = dE/dr_p = -1/2 J'(r_p) (M_i.P_j) r_p/|r_p|."""
+    """radial_p = dE/d|r_p| = -1/2 J'(r_p) (M_i.P_j)."""
     cdef Py_ssize_t n_sites = offsets.shape[0] - 1, i, p
     cdef int j
     cdef double value, x, y, z
@@ -96,10 +94,7 @@ def isotropic_pairs(
             for p in range(offsets[i], offsets[i + 1]):
                 j = neighbors[p]
                 value = x*partners[j, 0] + y*partners[j, 1] + z*partners[j, 2]
-                value = -0.5*slopes[p]*value/distances[p]
-                pairs[p, 0] = value*vectors[p, 0]
-                pairs[p, 1] = value*vectors[p, 1]
-                pairs[p, 2] = value*vectors[p, 2]
+                radial[p] = -0.5*slopes[p]*value
 
 
 def tensorial(

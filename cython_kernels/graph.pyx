@@ -5,33 +5,53 @@ from libc.math cimport sqrt
 
 
 def pair_vectors(
-    const int[::1] centers,
+    const int[::1] offsets,
     const int[::1] neighbors,
-    const int[:, ::1] shifts,
+    const int[::1] translation,
+    const double[:, ::1] translations,
     const double[:, ::1] positions,
-    const double[:, ::1] cell,
-    double[:, ::1] vectors,
-    double[::1] distances,
+    double[:, ::1] out,
     int threads,
 ):
-    """vectors[p] = positions[j] - positions[i] + shifts[p] . cell, and their lengths."""
-    cdef Py_ssize_t p, n_pairs = centers.shape[0]
-    cdef int i, j
-    cdef double x, y, z, s0, s1, s2
+    """r_p = positions[j] - positions[i] + translations[translation[p]] of every pair p = (i, j)."""
+    cdef Py_ssize_t i, p, n_sites = offsets.shape[0] - 1
+    cdef int j, t
+    cdef double x, y, z
     with nogil:
-        for p in prange(n_pairs, schedule="static", num_threads=threads):
-            i = centers[p]
-            j = neighbors[p]
-            s0 = shifts[p, 0]
-            s1 = shifts[p, 1]
-            s2 = shifts[p, 2]
-            x = positions[j, 0] - positions[i, 0] + s0*cell[0, 0] + s1*cell[1, 0] + s2*cell[2, 0]
-            y = positions[j, 1] - positions[i, 1] + s0*cell[0, 1] + s1*cell[1, 1] + s2*cell[2, 1]
-            z = positions[j, 2] - positions[i, 2] + s0*cell[0, 2] + s1*cell[1, 2] + s2*cell[2, 2]
-            vectors[p, 0] = x
-            vectors[p, 1] = y
-            vectors[p, 2] = z
-            distances[p] = sqrt(x*x + y*y + z*z)
+        for i in prange(n_sites, schedule="static", num_threads=threads):
+            for p in range(offsets[i], offsets[i + 1]):
+                j = neighbors[p]
+                t = translation[p]
+                x = positions[j, 0] - positions[i, 0] + translations[t, 0]
+                y = positions[j, 1] - positions[i, 1] + translations[t, 1]
+                z = positions[j, 2] - positions[i, 2] + translations[t, 2]
+                out[p, 0] = x
+                out[p, 1] = y
+                out[p, 2] = z
+
+
+def pair_distances(
+    const int[::1] offsets,
+    const int[::1] neighbors,
+    const int[::1] translation,
+    const double[:, ::1] translations,
+    const double[:, ::1] positions,
+    double[::1] out,
+    int threads,
+):
+    """The lengths of ``pair_vectors``."""
+    cdef Py_ssize_t i, p, n_sites = offsets.shape[0] - 1
+    cdef int j, t
+    cdef double x, y, z
+    with nogil:
+        for i in prange(n_sites, schedule="static", num_threads=threads):
+            for p in range(offsets[i], offsets[i + 1]):
+                j = neighbors[p]
+                t = translation[p]
+                x = positions[j, 0] - positions[i, 0] + translations[t, 0]
+                y = positions[j, 1] - positions[i, 1] + translations[t, 1]
+                z = positions[j, 2] - positions[i, 2] + translations[t, 2]
+                out[p] = sqrt(x*x + y*y + z*z)
 
 
 def incoming_pairs(const int[::1] neighbors, int[::1] offsets, int[::1] pairs):
@@ -53,3 +73,43 @@ def incoming_pairs(const int[::1] neighbors, int[::1] offsets, int[::1] pairs):
         for j in range(n_atoms, 0, -1):
             offsets[j] = offsets[j - 1]
         offsets[0] = 0
+
+
+def reverse_pairs(
+    const int[::1] offsets,
+    const int[::1] neighbors,
+    const int[::1] translation,
+    const int[::1] opposite,
+    int[::1] cursors,
+    int[::1] reverse,
+):
+    """Find the pair (j, i, -t) of every pair (i, j, t); returns whether all of them are listed.
+
+    ``opposite`` is the place of -t for every t, -1 where there is none; ``cursors`` holds the
+    first pair of every site on entry. Where the pairs of each site are sorted by j, what is
+    searched comes next.
+    """
+    cdef Py_ssize_t i, p, q, _tries, n_sites = offsets.shape[0] - 1
+    cdef int j, t
+    cdef bint found = True
+    with nogil:
+        for i in range(n_sites):
+            for p in range(offsets[i], offsets[i + 1]):
+                j = neighbors[p]
+                t = opposite[translation[p]]
+                found = False
+                q = cursors[j]
+                for _tries in range(offsets[j + 1] - offsets[j]):
+                    if q == offsets[j + 1]:
+                        q = offsets[j]
+                    found = neighbors[q] == i and translation[q] == t
+                    q += 1
+                    if found:
+                        break
+                if not found:
+                    break
+                reverse[p] = <int> (q - 1)
+                cursors[j] = <int> q
+            if not found:
+                break
+    return bool(found)

@@ -13,6 +13,7 @@ from precession cimport (
     block_cayley,
     block_rodrigues,
     load,
+    remove_parallel,
     store,
 )
 
@@ -253,7 +254,8 @@ def stage(
 ):
     """Predictor or corrector of all moments for fields (noise included) from any source.
 
-    All two-dimensional arrays are padded to four columns and a multiple of eight rows.
+    The part of a field along the moment it was taken at is left out: from a Landau term it is
+    large, it exerts no torque, but it would turn the moment at the start of the step. All two-dimensional arrays are padded to four columns and a multiple of eight rows.
     """
     cdef Py_ssize_t k, start
     cdef Block m, p, b, a, f, new
@@ -263,6 +265,7 @@ def stage(
             load(&moments[start, 0], LANES, &m)
             load(&point[start, 0], LANES, &p)
             load(&fields[start, 0], LANES, &b)
+            remove_parallel(&p, &b)
             block_axis(&p, &b, &rate[start], &ratio[start], &a)
             if predictor:
                 store(&a, LANES, &first[start, 0])

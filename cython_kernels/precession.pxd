@@ -37,6 +37,18 @@ cdef inline void store(const Block* v, Py_ssize_t count, double* padded) noexcep
         padded[4*k + 3] = 0.0
 
 
+cdef inline void remove_parallel(const Block* m, Block* b) noexcept nogil:
+    """b <- b - m (m.b)/m^2: the part along the moment exerts no torque on it."""
+    cdef int k
+    cdef double m2, along
+    for k in range(LANES):
+        m2 = m.x[k]*m.x[k] + m.y[k]*m.y[k] + m.z[k]*m.z[k]
+        along = (m.x[k]*b.x[k] + m.y[k]*b.y[k] + m.z[k]*b.z[k])/(m2 + 1e-300)
+        b.x[k] -= along*m.x[k]
+        b.y[k] -= along*m.y[k]
+        b.z[k] -= along*m.z[k]
+
+
 cdef inline void block_axis(
     const Block* m, const Block* b, const double* rate, const double* ratio, Block* a,
 ) noexcept nogil:

@@ -2,68 +2,193 @@
 
 from cython.parallel cimport prange
 
+cdef extern from *:
+    """
+    #if defined(__AVX2__)
+    #include <immintrin.h>
+    #endif
 
-cdef inline void polynomial(
-    const double* knots,
-    const double* coefficients,
-    const int* first,
-    Py_ssize_t n_intervals,
-    Py_ssize_t degree,
-    Py_ssize_t n_buckets,
-    double scale,
-    double x,
-    double* value,
-    double* derivative,
-) noexcept nogil:
-    """Find the interval of x (bucket, then a short scan) and evaluate its polynomial."""
-    cdef Py_ssize_t i, q, bucket
-    cdef const double* c
-    cdef double t, v, d = 0.0
-    if not x < knots[n_intervals]:
-        value[0] = 0.0
-        derivative[0] = 0.0
-        return
-    bucket = 0
-    if x > knots[0]:
-        bucket = <Py_ssize_t> ((x - knots[0])*scale)
-        if bucket >= n_buckets:
-            bucket = n_buckets - 1
-    i = first[bucket]
-    while i > 0 and x < knots[i]:
-        i -= 1
-    while i < n_intervals - 1 and x >= knots[i + 1]:
-        i += 1
-    t = x - knots[i]
-    c = coefficients + i*(degree + 1)
-    v = c[degree]
-    for q in range(degree - 1, -1, -1):
-        d = d*t + v
-        v = v*t + c[q]
-    value[0] = v
-    derivative[0] = d
+    /* A piecewise polynomial of n pieces: edges -inf, x_1 .. x_n, inf; rows of the origin x_i and
+       the coefficients in ascending powers of x - x_i, the row of zeros last; the piece at the left
+       edge of each of the equal buckets of x_0 .. x_n, and n. */
+    typedef struct {
+        const double *edges, *rows;
+        const int *first;
+        long n, degree;
+        double start, scale, buckets;
+    } ase_mag_pieces;
+
+    static inline double ase_mag_polynomial(const double *c, long degree, double t, double *slope) {
+        double v = c[degree], d = 0.0;
+        for (long q = degree - 1; q >= 0; q--) {
+            d = d*t + v;
+            v = v*t + c[q];
+        }
+        *slope = d;
+        return v;
+    }
+
+    /* Value and slope at x. No branch depends on x, but for rare edges that share a bucket. */
+    static inline double ase_mag_pieces_at(const ase_mag_pieces *f, double x, double *slope) {
+        double u = (x - f->start)*f->scale;
+        u = u > 0.0 ? u : 0.0;
+        u = u < f->buckets ? u : f->buckets;
+        long i = f->first[(int) u];
+        i += x >= f->edges[i + 1];
+        while (x >= f->edges[i + 1]) i++;
+        while (x < f->edges[i]) i--;
+        const double *row = f->rows + i*(f->degree + 2);
+        if (f->degree == 3) return ase_mag_polynomial(row + 1, 3, x - row[0], slope);
+        return ase_mag_polynomial(row + 1, f->degree, x - row[0], slope);
+    }
+
+    /* Values and slopes at eight points. */
+    static inline void ase_mag_pieces_at_eight(const ase_mag_pieces *f, const double *x,
+                                               double *value, double *slope) {
+    #if defined(__AVX2__)
+        /* Few cubic pieces: go through all of them and keep, lane by lane, the last that begins
+           at or below x. */
+        if (f->degree == 3 && f->n <= 16) {
+            __m256d xa = _mm256_loadu_pd(x), xb = _mm256_loadu_pd(x + 4);
+            __m256d a[5], b[5], da, db, va, vb;
+            for (int q = 0; q < 5; q++) a[q] = b[q] = _mm256_broadcast_sd(f->rows + q);
+            for (long i = 1; i <= f->n; i++) {
+                __m256d edge = _mm256_broadcast_sd(f->edges + i);
+                __m256d ma = _mm256_cmp_pd(xa, edge, _CMP_GE_OQ);
+                __m256d mb = _mm256_cmp_pd(xb, edge, _CMP_GE_OQ);
+                for (int q = 0; q < 5; q++) {
+                    __m256d c = _mm256_broadcast_sd(f->rows + 5*i + q);
+                    a[q] = _mm256_blendv_pd(a[q], c, ma);
+                    b[q] = _mm256_blendv_pd(b[q], c, mb);
+                }
+            }
+            xa = _mm256_sub_pd(xa, a[0]);
+            xb = _mm256_sub_pd(xb, b[0]);
+            da = va = a[4];
+            db = vb = b[4];
+            va = _mm256_fmadd_pd(va, xa, a[3]);
+            vb = _mm256_fmadd_pd(vb, xb, b[3]);
+            for (int q = 2; q > 0; q--) {
+                da = _mm256_fmadd_pd(da, xa, va);
+                db = _mm256_fmadd_pd(db, xb, vb);
+                va = _mm256_fmadd_pd(va, xa, a[q]);
+                vb = _mm256_fmadd_pd(vb, xb, b[q]);
+            }
+            _mm256_storeu_pd(value, va);
+            _mm256_storeu_pd(value + 4, vb);
+            _mm256_storeu_pd(slope, da);
+            _mm256_storeu_pd(slope + 4, db);
+            return;
+        }
+    #endif
+        for (int k = 0; k < 8; k++) value[k] = ase_mag_pieces_at(f, x[k], slope + k);
+    }
+
+    /* Sum of the values at n points and, unless ``value`` is NULL, the values; slopes. */
+    static inline double ase_mag_pieces_row(const ase_mag_pieces *f, const double *x, long n,
+                                            double *value, double *slope) {
+        double some[8], sums[8] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, points[8], tilts[8];
+        long p = 0;
+        for (; p + 8 <= n; p += 8) {
+            ase_mag_pieces_at_eight(f, x + p, some, slope + p);
+            for (int k = 0; k < 8; k++) sums[k] += some[k];
+            if (value) for (int k = 0; k < 8; k++) value[p + k] = some[k];
+        }
+        if (p < n) {
+            for (int k = 0; k < 8; k++) points[k] = p + k < n ? x[p + k] : 1e300;
+            ase_mag_pieces_at_eight(f, points, some, tilts);
+            for (int k = 0; k < n - p; k++) {
+                sums[k] += some[k];
+                slope[p + k] = tilts[k];
+                if (value) value[p + k] = some[k];
+            }
+        }
+        for (int k = 0; k < 4; k++) sums[k] += sums[k + 4];
+        return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+    }
+    """
+    ctypedef struct Pieces "ase_mag_pieces":
+        const double* edges
+        const double* rows
+        const int* first
+        long n
+        long degree
+        double start
+        double scale
+        double buckets
+    double ase_mag_pieces_row(
+        const Pieces* f, const double* x, long n, double* value, double* slope
+    ) noexcept nogil
+
+cdef enum:
+    PIECE = 1024  # points at a time
+
+
+cdef inline Pieces make_pieces(
+    const double[::1] edges, const double[:, ::1] rows, const int[::1] first,
+) noexcept:
+    cdef Pieces f
+    cdef Py_ssize_t n = rows.shape[0] - 1
+    f.edges = &edges[0]
+    f.rows = &rows[0, 0]
+    f.first = &first[0]
+    f.n = n
+    f.degree = rows.shape[1] - 2
+    f.start = rows[0, 0]
+    f.buckets = first.shape[0] - 1
+    f.scale = f.buckets/(edges[n] - f.start)
+    return f
 
 
 def piecewise_polynomial(
-    const double[::1] knots,
-    const double[:, ::1] coefficients,
+    const double[::1] edges,
+    const double[:, ::1] rows,
     const int[::1] first,
     const double[::1] r,
     double[::1] value,
     double[::1] derivative,
     int threads,
 ):
-    """value and derivative of sum_q c[i, q] (r - knots[i])^q in knots[i] <= r < knots[i + 1].
+    """value and derivative of sum_q c[i, q] (r - x[i])^q in x[i] <= r < x[i + 1], i < n.
 
-    Zero from the last knot on; below the first knot the first polynomial goes on. ``first`` divides
-    the range of the knots into equal buckets and holds the interval of each bucket's left edge.
+    Zero from x[n] on; below x[0] the first polynomial goes on. ``edges`` are -inf, x[1] .. x[n]
+    and inf, ``rows`` the n rows of x[i] and c[i] and a row of zeros; ``first`` divides x[0] .. x[n]
+    into equal buckets and holds the piece at each bucket's left edge, and finally n.
     """
-    cdef Py_ssize_t p, n = r.shape[0]
-    cdef Py_ssize_t n_intervals = coefficients.shape[0], degree = coefficients.shape[1] - 1
-    cdef Py_ssize_t n_buckets = first.shape[0]
-    cdef double scale = n_buckets/(knots[n_intervals] - knots[0])
+    cdef Pieces f = make_pieces(edges, rows, first)
+    cdef Py_ssize_t k, n = r.shape[0]
+    if n == 0:
+        return
     with nogil:
-        for p in prange(n, schedule="static", num_threads=threads):
-            polynomial(
-                &knots[0], &coefficients[0, 0], &first[0], n_intervals, degree, n_buckets, scale,
-                r[p], &value[p], &derivative[p],
+        for k in prange((n + PIECE - 1)//PIECE, schedule="static", num_threads=threads):
+            ase_mag_pieces_row(
+                &f, &r[k*PIECE], min(PIECE, n - k*PIECE), &value[k*PIECE], &derivative[k*PIECE]
+            )
+
+
+def sums(
+    const double[::1] edges,
+    const double[:, ::1] rows,
+    const int[::1] first,
+    const int[::1] offsets,
+    const double[::1] r,
+    double[::1] total,
+    double[::1] derivative,
+    int threads,
+):
+    """The function of ``piecewise_polynomial`` summed over the pairs of each site, and its slopes.
+
+    total[i] = sum of f(r_p), derivative[p] = f'(r_p), over the pairs p of site i.
+    """
+    cdef Pieces f = make_pieces(edges, rows, first)
+    cdef Py_ssize_t i, n_sites = offsets.shape[0] - 1
+    cdef const double* x = NULL
+    cdef double* slope = NULL
+    if r.shape[0] > 0:
+        x = &r[0]
+        slope = &derivative[0]
+    with nogil:
+        for i in prange(n_sites, schedule="static", num_threads=threads):
+            total[i] = ase_mag_pieces_row(
+                &f, x + offsets[i], offsets[i + 1] - offsets[i], NULL, slope + offsets[i]
             )

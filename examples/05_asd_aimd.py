@@ -16,8 +16,10 @@ atoms = bulk("Fe", a=2.877, cubic=True) * (3, 3, 3)
 ase_mag.set_moments(atoms, 2.2)
 calculator = reference.ConstrainedModel(models.named("FeHL-1"))
 
-# Landscapes and their predictor, see example 4.
+# Landscapes and their predictor, see example 4. Near the Curie temperature neighbors are partly
+# ordered: ferromagnetic frames keep the predictor from extrapolating there.
 frames = lsf.snapshots(atoms, displacement=0.173, directions="random", count=8, rng=1)
+frames += lsf.snapshots(atoms, displacement=0.173, directions="ferro", count=3, rng=2)
 table = lsf.landscapes(frames, calculator, progress=False)
 predictor = lsf.LsfPredictor(descriptor=3, shells=1, width=10.0, regularization=1e-4).fit(table)
 

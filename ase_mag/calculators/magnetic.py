@@ -16,6 +16,9 @@ from ase_mag.io.properties import warn_unless_registered
 #: What a calculation without derivatives with respect to the positions gives.
 _WITHOUT_LATTICE = {"energy", "free_energy", "energies", "magmom", "magmoms", "magforces"}
 
+#: A relaxed moment below this fraction of the given one counts as vanished.
+_VANISHED = 0.05
+
 
 class MagneticCalculator(MomentCalculator):
     """Energy and derivatives of a model; positions *and* moments are the state.
@@ -118,6 +121,15 @@ class MagneticCalculator(MomentCalculator):
         super().reset()
         self._forget()
 
+    def get_state(self):
+        """Return where neighbor pairs were searched last, for :meth:`set_state`."""
+        return {} if self._surface is None else self._surface.get_state()
+
+    def set_state(self, state):
+        """Start anew with the neighbor pairs of another calculator (for exact restarts)."""
+        self.reset()
+        self._pending = state
+
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         """Fill ``results``; see the class for what they hold.
 
@@ -176,6 +188,9 @@ class MagneticCalculator(MomentCalculator):
             skin = self.parameters["skin"]
             surface = ModelSurface(self.model, atoms.numbers, atoms.pbc, skin)
             state = State.from_atoms(atoms)
+            if self._pending:
+                surface.set_state(self._pending)
+                self._pending = None
             self._surface, self._state, self._given = surface, state, moments
             return surface, state
         if not (
@@ -209,6 +224,10 @@ class MagneticCalculator(MomentCalculator):
     def _relax(self, surface, state):
         fmax, max_steps = self.parameters["fmax"], self.parameters["max_steps"]
         given, self._given = self._given, None  # a failure must not leave its moments behind
+        # A warm start is no good from moments that have vanished: they stay on the saddle.
+        sizes, wanted = (np.linalg.norm(m, axis=1) for m in (state.moments, given))
+        if (sizes < _VANISHED * wanted).any():
+            state.moments[:] = given
         found = minimize(
             self._energy_of_moments(surface, state),
             state.moments,
@@ -225,6 +244,9 @@ class MagneticCalculator(MomentCalculator):
         state.moments[:] = found.x
         state.moments_changed()
         self._given = given
+
+    #: Neighbor pairs to start with; see :meth:`set_state`.
+    _pending = None
 
     def _forget(self):
         self._surface = self._state = self._given = None

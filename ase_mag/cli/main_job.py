@@ -28,7 +28,9 @@ class Settings:
     Attributes
     ----------
     steps : int, lattice steps of each run; interval : int, steps between frames; seed : int.
-    snapshots : int, frames for the landscapes; scan : int, sizes per landscape.
+    snapshots : int, frames of random directions for the landscapes; ordered : int, ferromagnetic
+        frames that the predictor learns from too, because short-range order at the Curie
+        temperature goes beyond what random directions show. scan : int, sizes per landscape.
     folds : int, of the cross-validation.
     lattice_constant, displacement : float, angstrom; repeats : int, cubic cells along each edge.
     temperature_K : float; timestep_fs, spin_timestep_fs : float; friction_per_fs : float.
@@ -40,6 +42,7 @@ class Settings:
     interval: int = 2
     seed: int = 1
     snapshots: int = 14
+    ordered: int = 4
     scan: int = 7
     folds: int = 10
     lattice_constant: float = 2.877
@@ -69,7 +72,8 @@ class Learned:
 
     Attributes
     ----------
-    table : LandscapeTable; predictor : LsfPredictor; scores : CrossValidation
+    table : LandscapeTable of the random directions; predictor : LsfPredictor, which has also
+        learned from the ferromagnetic frames; scores : CrossValidation of ``table``.
     predictions : (n, 2) float array, a and b of every landscape from the folds without it.
     seconds : dict of stage -> float.
     """
@@ -86,20 +90,26 @@ def learn(settings, progress=True):
     start = perf_counter()
     atoms = settings.crystal()
     set_moments(atoms, settings.start_moment)
-    frames = lsf.snapshots(
-        atoms,
-        displacement=settings.displacement,
-        directions="random",
-        count=settings.snapshots,
-        rng=settings.seed,
-    )
-    table = lsf.landscapes(frames, settings.calculator(), sizes=settings.scan, progress=progress)
+    rng = np.random.default_rng(settings.seed)
+    tables = []
+    for directions, count in (("random", settings.snapshots), ("ferro", settings.ordered)):
+        frames = lsf.snapshots(
+            atoms,
+            displacement=settings.displacement,
+            directions=directions,
+            count=count,
+            rng=rng,
+        )
+        tables.append(
+            lsf.landscapes(frames, settings.calculator(), sizes=settings.scan, progress=progress)
+        )
+    table, ordered = tables
     scanned = perf_counter()
     predictor = lsf.LsfPredictor(descriptor=3, shells=1, width=10.0, regularization=1e-4)
     folds = KFold(settings.folds, shuffle=True, random_state=settings.seed)
     # Many small linear systems: on a busy machine threads of BLAS cost more than they bring.
     with threadpool_limits(1, "blas"):
-        predictor.fit(table)
+        predictor.fit(table + ordered)
         scores = lsf.cross_validate(predictor, table, folds=settings.folds, rng=settings.seed)
         features, targets = predictor.training_data(table)
         predictions = cross_val_predict(predictor.regressor(), features, targets, cv=folds)

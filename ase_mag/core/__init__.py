@@ -7,7 +7,7 @@ from ase_mag.core.moments import as_moments, get_moments, set_moments
 from ase_mag.core.response import Gradients, Response
 from ase_mag.core.state import State
 from ase_mag.core.storage import storable
-from ase_mag.core.surface import CalculatorSurface, ModelSurface, Surface
+from ase_mag.core.surface import CalculatorSurface, ModelSurface, Surface, refuse_relaxed
 from ase_mag.core.threads import get_threads, set_threads, threads_for
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "get_moments",
     "get_threads",
     "padded",
+    "refuse_relaxed",
     "set_moments",
     "set_threads",
     "storable",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ase_mag import _kernels
+from ase_mag.core.memory import Memory
 from ase_mag.core.threads import threads_for
 
 #: Rows of padded arrays come in multiples of this, the lanes of the noise kernel.
@@ -128,12 +129,17 @@ class BilinearForm:
         """Return the terms that are linear in every single moment: exchange, tensors, field."""
         return replace(self, landau=None, quadric=None, cubic=None, axes=None)
 
-    def merged(self):
+    def merged(self, memory=None):
         """Return an equal form without zero couplings and with one entry per neighbor atom.
 
         Periodic images of the same neighbor are added up; couplings of an atom to its own images
         become on-site terms. Sub-steps run on this form.
+
+        Parameters
+        ----------
+        memory : Memory, where the arrays over the pairs are made (default: fresh memory).
         """
+        memory = Memory() if memory is None else memory
         if self.exchange is None and self.tensors is None:
             return replace(
                 self,
@@ -142,9 +148,9 @@ class BilinearForm:
             )
         n, n_pairs = self.n_atoms, len(self.neighbors)
         offsets = np.empty(n + 1, np.intc)
-        neighbors = np.empty(n_pairs, np.intc)
-        exchange = None if self.exchange is None else np.empty(n_pairs)
-        tensors = None if self.tensors is None else np.empty((n_pairs, 3, 3))
+        neighbors = memory.empty((n_pairs,), np.intc)
+        exchange = None if self.exchange is None else memory.empty((n_pairs,))
+        tensors = None if self.tensors is None else memory.empty((n_pairs, 3, 3))
         self_exchange, self_tensors = np.zeros(n), np.zeros((n, 3, 3))
         kept = _kernels.bilinear.merge_images(
             self.offsets,
@@ -169,9 +175,9 @@ class BilinearForm:
         return replace(
             self,
             offsets=offsets,
-            neighbors=neighbors[:kept].copy(),
-            exchange=None if exchange is None else exchange[:kept].copy(),
-            tensors=None if tensors is None else tensors[:kept].copy(),
+            neighbors=neighbors[:kept],
+            exchange=None if exchange is None else exchange[:kept],
+            tensors=None if tensors is None else tensors[:kept],
             landau=landau,
             quadric=quadric,
         )

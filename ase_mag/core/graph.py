@@ -6,6 +6,7 @@ import matscipy.neighbours
 import numpy as np
 
 from ase_mag import _kernels
+from ase_mag.core.memory import Memory
 from ase_mag.core.threads import threads_for
 
 
@@ -13,27 +14,36 @@ class Topology:
     """Which atoms are neighbors of which, without coordinates.
 
     Both orders (i, j) and (j, i) of a pair are listed, with every periodic image of j, images of
-    i itself included, so cells smaller than the cutoff are right. Pairs are sorted by i.
+    i itself included, so cells smaller than the cutoff are right. Pairs are sorted by i (those of
+    a :class:`NeighborList` then by j).
 
     Attributes
     ----------
     numbers : (n_atoms,) int array, atomic numbers.
     offsets : (n_sites + 1,) int32 array, pairs of site i are ``offsets[i]:offsets[i + 1]``.
     centers, neighbors : (n_pairs,) int32 arrays, i and j.
-    shifts : (n_pairs, 3) int32 array, the cell translation of j.
+    translations : (n_translations, 3) int32 array, cell translations that occur.
+    translation : (n_pairs,) int32 array, the row of ``translations`` of every pair.
+    shifts : (n_pairs, 3) int32 array, the cell translation of j (made when asked for).
     n_sites : number of atoms that carry energy; atoms beyond are ghosts (copies of others).
+    memory : Memory, for arrays over the pairs.
     """
 
     def __init__(self, numbers, offsets, neighbors, shifts):
         self.numbers = np.ascontiguousarray(numbers, dtype=np.intc)
         self.offsets = np.ascontiguousarray(offsets, dtype=np.intc)
         self.neighbors = np.ascontiguousarray(neighbors, dtype=np.intc)
-        self.shifts = np.ascontiguousarray(shifts, dtype=np.intc)
+        self.translations, self.translation = _distinct(shifts)
         self.n_atoms = len(self.numbers)
         self.n_sites = len(self.offsets) - 1
         self.n_pairs = len(self.neighbors)
         self.threads = threads_for(self.n_pairs)
         self.cache = {}
+        self.memory = Memory()
+
+    @property
+    def shifts(self):
+        return self.translations[self.translation]
 
     @cached_property
     def centers(self):
@@ -47,6 +57,31 @@ class Topology:
         pairs = np.empty(self.n_pairs, dtype=np.intc)
         _kernels.graph.incoming_pairs(self.neighbors, offsets, pairs)
         return offsets, pairs
+
+    @cached_property
+    def reverse(self):
+        """The pair (j, i) of every pair (i, j), (n_pairs,) int32; None if one is not listed."""
+        if self.n_atoms > self.n_sites:
+            return None
+        # The row of the opposite of every translation, or -1.
+        rows = {tuple(row): index for index, row in enumerate(self.translations.tolist())}
+        opposite = np.array(
+            [rows.get(tuple(row), -1) for row in (-self.translations).tolist()], dtype=np.intc
+        )
+        reverse = np.empty(self.n_pairs, dtype=np.intc)
+        complete = _kernels.graph.reverse_pairs(
+            self.offsets,
+            self.neighbors,
+            self.translation,
+            opposite,
+            self.offsets[:-1].copy(),
+            reverse,
+        )
+        return reverse if complete else None
+
+    def empty(self, *columns):
+        """Return an uninitialized (n_pairs, *columns) float array, from :class:`Memory`."""
+        return self.memory.empty((self.n_pairs, *columns))
 
     def kinds(self, numbers):
         """Return the position of each atom's number in ``numbers``, (n_atoms,) intc; -1 if absent.
@@ -73,22 +108,42 @@ class PairGraph:
     Attributes
     ----------
     topology : Topology
-    vectors : (n_pairs, 3) float array, r_ij = x_j + shift.cell - x_i, angstrom.
+    positions : (n_atoms, 3) float array, angstrom.
+    translations : (n_translations, 3) float array, those of the topology in angstrom.
+    vectors : (n_pairs, 3) float array, r_ij = x_j + shift.cell - x_i, angstrom (made when asked
+        for).
     distances : (n_pairs,) float array, |r_ij|, angstrom.
     volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
     cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
     cache : dict for values that models derive from the geometry.
     """
 
-    def __init__(self, topology, vectors, distances, volume, cutoff):
+    def __init__(self, topology, positions, cell, volume, cutoff):
         self.topology = topology
-        self.vectors = vectors
-        self.distances = distances
+        self.positions = np.array(positions, dtype=float)
+        self.translations = topology.translations @ np.asarray(cell, dtype=float)
         self.volume = volume
         self.cutoff = cutoff
         self.cache = {}
-        for array in (vectors, distances):
-            array.flags.writeable = False
+        self.distances = self._pairs(_kernels.graph.pair_distances)
+
+    @cached_property
+    def vectors(self):
+        return self._pairs(_kernels.graph.pair_vectors, 3)
+
+    def _pairs(self, kernel, *columns):
+        topology, out = self.topology, self.empty(*columns)
+        kernel(
+            topology.offsets,
+            topology.neighbors,
+            topology.translation,
+            self.translations,
+            self.positions,
+            out,
+            topology.threads,
+        )
+        out.flags.writeable = False
+        return out
 
     @classmethod
     def build(cls, positions, cell, pbc, numbers, cutoff):
@@ -112,20 +167,8 @@ class PairGraph:
 
     @classmethod
     def from_topology(cls, topology, positions, cell, volume, cutoff):
-        """Make the graph of new coordinates on a known topology."""
-        vectors = np.empty((topology.n_pairs, 3))
-        distances = np.empty(topology.n_pairs)
-        _kernels.graph.pair_vectors(
-            topology.centers,
-            topology.neighbors,
-            topology.shifts,
-            positions,
-            cell,
-            vectors,
-            distances,
-            topology.threads,
-        )
-        return cls(topology, vectors, distances, volume, cutoff)
+        """Make the graph of new coordinates on a known topology (cell: rows are cell vectors)."""
+        return cls(topology, positions, cell, volume, cutoff)
 
     numbers = property(lambda self: self.topology.numbers)
     offsets = property(lambda self: self.topology.offsets)
@@ -142,6 +185,10 @@ class PairGraph:
             self.cache[key] = compute()
         return self.cache[key]
 
+    def empty(self, *columns):
+        """Return an uninitialized (n_pairs, *columns) float array; see :meth:`Topology.empty`."""
+        return self.topology.empty(*columns)
+
     def gather_incoming(self, values, out):
         """Add ``values[p]`` of every pair p = (i, j) to ``out[j]``; values (n_pairs, k)."""
         _kernels.assemble.gather_incoming(*self.topology.incoming, values, out, self.threads)
@@ -157,7 +204,7 @@ class NeighborList:
     """Makes :class:`PairGraph` objects of a moving structure and reuses the pair list.
 
     Pairs are searched (matscipy) out to ``cutoff + skin`` and searched again once an atom has
-    moved by more than skin/2 since the last search, or when the cell has changed.
+    moved by more than skin/2 since the last search (less when the cell has been strained).
 
     Parameters
     ----------
@@ -202,13 +249,38 @@ class NeighborList:
         volume = float(abs(np.linalg.det(cell))) if self.pbc.all() else None
         return PairGraph.from_topology(self._topology, positions, cell, volume, self.cutoff)
 
+    def get_state(self):
+        """Return where pairs were searched last, for :meth:`set_state` (a dict of arrays)."""
+        if self._topology is None:
+            return {}
+        return {"positions": self._positions.copy(), "cell": self._cell.copy()}
+
+    def set_state(self, state):
+        """Search pairs where another list did, so that all later graphs are equal to its own."""
+        if state:
+            self._search(
+                np.array(state["positions"], dtype=float), np.array(state["cell"], dtype=float)
+            )
+
     def _stale(self, positions, cell):
-        if self._topology is None or not np.array_equal(cell, self._cell):
+        """Return whether a pair inside the cutoff may be missing from the list.
+
+        With x = x0 F + u after the last search (F: strain of the cell), a pair at a distance
+        below rc has been at |F^-1| (rc + 2 max|u|) at most, which must lie within rc + skin.
+        """
+        if self._topology is None:
             return True
         if self.cutoff == 0:
             return False
-        moved = positions - self._positions
-        return np.einsum("ij,ij->i", moved, moved).max(initial=0.0) > (0.5 * self.skin) ** 2
+        stretch, moved = 1.0, positions - self._positions
+        if not np.array_equal(cell, self._cell):
+            if np.linalg.matrix_rank(self._cell) < 3 or np.linalg.matrix_rank(cell) < 3:
+                return True
+            strain = np.linalg.solve(self._cell, cell)
+            stretch = np.linalg.norm(np.linalg.inv(strain), 2)
+            moved = positions - self._positions @ strain
+        farthest = np.sqrt(np.einsum("ij,ij->i", moved, moved).max(initial=0.0))
+        return stretch * (self.cutoff + 2 * farthest) > self.cutoff + self.skin
 
     def _search(self, positions, cell):
         n = len(self.numbers)
@@ -227,7 +299,10 @@ class NeighborList:
                 cell_origin=origin,
                 cutoff=self.cutoff + self.skin,
             )
-            offsets = np.searchsorted(centers, np.arange(n + 1)).astype(np.intc)
+            # The transposed list is the same list with every row in order.
+            offsets, pairs = np.zeros(n + 1, np.intc), np.empty(len(centers), np.intc)
+            _kernels.graph.incoming_pairs(neighbors, offsets, pairs)
+            neighbors, shifts = centers[pairs], -shifts[pairs]
         self._topology = Topology(self.numbers, offsets, neighbors, shifts)
         self._positions, self._cell = positions.copy(), cell.copy()
         self.n_searches += 1
@@ -256,3 +331,19 @@ class NeighborList:
             box[index] = (high - low) * normal
             origin += low * normal
         return origin, box
+
+
+def _distinct(shifts):
+    """Return the distinct rows of ``shifts`` (n, 3) and the place of every row among them."""
+    shifts = np.asarray(shifts, dtype=np.int64).reshape(-1, 3)
+    if not len(shifts):
+        return np.zeros((0, 3), np.intc), np.zeros(0, np.intc)
+    low = shifts.min(axis=0)
+    extent = shifts.max(axis=0) - low + 1
+    if np.prod(extent.astype(float)) > 4096:
+        rows, places = np.unique(shifts, axis=0, return_inverse=True)
+        return rows.astype(np.intc), places.ravel().astype(np.intc)
+    rows = low + np.stack(np.unravel_index(np.arange(np.prod(extent)), extent), axis=1)
+    shifts -= low
+    places = (shifts[:, 0] * extent[1] + shifts[:, 1]) * extent[2] + shifts[:, 2]
+    return rows.astype(np.intc), places.astype(np.intc)

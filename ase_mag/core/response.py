@@ -17,17 +17,21 @@ class Gradients:
     moments : (n_atoms, 3) float array or None, dE/dM in eV/mu_B (None: no moments in the model).
     pairs : (n_pairs, 3) float array or None, dE/dr_ij in eV/angstrom, where the two orders of a
         pair are separate variables. None: not asked for (``lattice=False``), or no pair terms.
+    radial : (n_pairs,) float array or None, dE/d|r_ij| in eV/angstrom of terms that know pairs by
+        their distance only: dE/dr_ij = pairs + radial r_ij/|r_ij|.
     """
 
     energies: np.ndarray
     moments: np.ndarray | None = None
     pairs: np.ndarray | None = None
+    radial: np.ndarray | None = None
 
     def __add__(self, other):
         return Gradients(
             self.energies + other.energies,
             _sum(self.moments, other.moments),
             _sum(self.pairs, other.pairs),
+            _sum(self.radial, other.radial),
         )
 
 
@@ -80,19 +84,28 @@ class Response:
             magforces = -gradients.moments
         if not lattice:
             return cls(gradients.energies, magforces)
-        if gradients.pairs is None:
+        if graph.n_pairs == 0 or (gradients.pairs is None and gradients.radial is None):
             forces = np.zeros((graph.n_atoms, 3))
             virials = np.zeros((graph.n_sites, 3, 3))
-        else:
-            forces = np.empty((graph.n_atoms, 3))
-            virials = np.empty((graph.n_sites, 3, 3))
-            _kernels.assemble.forces_virials(
-                graph.offsets,
-                graph.vectors,
-                gradients.pairs,
-                *graph.topology.incoming,
-                forces,
-                virials,
-                graph.threads,
-            )
+            return cls(gradients.energies, magforces, forces, virials)
+        forces, virials = np.empty((graph.n_atoms, 3)), np.empty((graph.n_sites, 3, 3))
+        topology = graph.topology
+        ending = (None, None, None)
+        if topology.reverse is None:
+            ending = (*topology.incoming, topology.centers)
+        _kernels.assemble.forces_virials(
+            topology.offsets,
+            topology.neighbors,
+            topology.translation,
+            graph.translations,
+            graph.positions,
+            graph.distances,
+            gradients.pairs,
+            gradients.radial,
+            topology.reverse,
+            *ending,
+            forces,
+            virials,
+            graph.threads,
+        )
         return cls(gradients.energies, magforces, forces, virials)

@@ -1,8 +1,12 @@
 """What moves: positions, momenta, moments and cell."""
 
+from itertools import count
+
 import numpy as np
 
 from ase_mag.core.moments import get_moments, set_moments
+
+_serials = count()
 
 
 class State:
@@ -19,6 +23,7 @@ class State:
     moments : (N, 3) float array, mu_B.
     cell : (3, 3) float array, angstrom.
     geometry_version, moments_version : int.
+    serial : int, different for every state, copies included.
     """
 
     def __init__(self, numbers, masses, positions, momenta, moments, cell, pbc):
@@ -29,6 +34,7 @@ class State:
         self.moments = np.array(moments, dtype=float)
         self.cell = np.array(cell, dtype=float)
         self.pbc = np.array(pbc, dtype=bool)
+        self.serial = next(_serials)
         self.geometry_version = 0
         self.moments_version = 0
 
@@ -43,6 +49,17 @@ class State:
             get_moments(atoms),
             atoms.cell.array,
             atoms.pbc,
+        )
+
+    def __deepcopy__(self, memo):
+        return State(
+            self.numbers,
+            self.masses,
+            self.positions,
+            self.momenta,
+            self.moments,
+            self.cell,
+            self.pbc,
         )
 
     @property

@@ -1,5 +1,6 @@
 """Saved models: one npz file with a json description and arrays; never pickle."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def decode(description, arrays):
     return {key: decode(item, arrays) for key, item in description.items()}
 
 
+def digest(obj):
+    """Return a hexadecimal digest of a storable object: equal objects, equal digests."""
+    arrays = {}
+    text = json.dumps(encode(obj, arrays), sort_keys=True)
+    total = hashlib.sha256(text.encode())
+    for array in arrays.values():
+        total.update(f"{array.dtype}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
 def save(obj, path, **metadata):
     """Write a storable object (and JSON-able metadata) to ``path`` (npz)."""
     arrays = {}
@@ -109,9 +121,12 @@ def load(path):
         raise ValueError(
             f"{path} is not a file that ase_mag saved, or it is damaged: {error}"
         ) from error
-    if version > FORMAT:
+    if not isinstance(version, int) or version > FORMAT:
         raise ValueError(
-            f"{path} has format {version}, but this version of ase_mag reads up to {FORMAT}: "
+            f"{path} has format {version!r}, but this version of ase_mag reads up to {FORMAT}: "
             "install a newer one"
         )
-    return decode(described, arrays), decode(metadata, arrays)
+    try:
+        return decode(described, arrays), decode(metadata, arrays)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} does not describe an object of ase_mag: {error!r}") from error

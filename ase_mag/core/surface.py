@@ -50,24 +50,33 @@ class ModelSurface(Surface):
         self._form = self._form_key = None
         self._response = self._response_key = None
 
+    def get_state(self):
+        """Return where neighbor pairs were searched last; see :meth:`NeighborList.get_state`."""
+        return self.neighbor_list.get_state()
+
+    def set_state(self, state):
+        """Take over the pairs of another surface, so that sums run in the same order."""
+        self.neighbor_list.set_state(state)
+        self._graph_key = self._form_key = self._response_key = None
+
     def graph(self, state):
         """Return the :class:`PairGraph` of the state's geometry."""
-        key = (id(state), state.geometry_version)
+        key = (state.serial, state.geometry_version)
         if key != self._graph_key:
             self._graph = self.neighbor_list.graph(state.positions, state.cell)
-            self._graph_key, self._state = key, state
+            self._graph_key = key
         return self._graph
 
     def form(self, state):
         graph = self.graph(state)
         if self._form_key != self._graph_key:
             form = self.model.bilinear(graph)
-            self._form = None if form is None else form.merged()
+            self._form = None if form is None else form.merged(graph.topology.memory)
             self._form_key = self._graph_key
         return self._form
 
     def response(self, state, *, lattice=True):
-        key = (id(state), *state.version)
+        key = (state.serial, *state.version)
         if key != self._response_key or (lattice and self._response.forces is None):
             self._response = self.model.evaluate(self.graph(state), state.moments, lattice=lattice)
             self._response_key = key
@@ -88,12 +97,14 @@ class CalculatorSurface(Surface):
     Raises
     ------
     ValueError
-        If ``atoms`` has no calculator, or one without stress where it is asked for.
+        If ``atoms`` has no calculator, one that relaxes the moments itself, or one without stress
+        where it is asked for.
     """
 
     def __init__(self, atoms, stress=False):
         if atoms.calc is None:
             raise ValueError("atoms have no calculator: set atoms.calc before making the dynamics")
+        refuse_relaxed(atoms.calc)
         if stress and "stress" not in atoms.calc.implemented_properties:
             raise ValueError(
                 f"the calculator {type(atoms.calc).__name__} has no stress, which a pressure needs"
@@ -103,7 +114,7 @@ class CalculatorSurface(Surface):
         self._response = self._response_key = None
 
     def response(self, state, *, lattice=True):
-        key = (id(state), *state.version)
+        key = (state.serial, *state.version)
         if key != self._response_key or (lattice and self._response.forces is None):
             state.write(self.atoms)
             self._response = self._ask(lattice)
@@ -128,3 +139,12 @@ class CalculatorSurface(Surface):
             stress = voigt_6_to_full_3x3_stress(calc.get_property("stress", atoms))
             virials[:1] = atoms.get_volume() * stress
         return Response(energies, magforces, forces, virials)
+
+
+def refuse_relaxed(calc):
+    """Raise ValueError for a calculator that moves the moments itself (moments='relaxed')."""
+    if getattr(calc, "parameters", {}).get("moments") == "relaxed":
+        raise ValueError(
+            f"{type(calc).__name__} has moments='relaxed', so its forces do not belong to the "
+            "moments of the dynamics: use moments='fixed'"
+        )

@@ -5,7 +5,9 @@ from ase_mag.dynamics.barostat import CellRescaling
 from ase_mag.dynamics.base import MagneticDynamics
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import MomentBath
+from ase_mag.dynamics.monte_carlo import MonteCarlo
 from ase_mag.dynamics.noise import Noise
+from ase_mag.dynamics.parallel_tempering import ParallelTempering
 from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import (
     Drift,
@@ -15,6 +17,7 @@ from ase_mag.dynamics.propagators import (
     Propagator,
     SpinPropagator,
 )
+from ase_mag.dynamics.sampler import Sampler
 from ase_mag.dynamics.spin import SpinDynamics
 from ase_mag.dynamics.spin_lattice import SpinLatticeDynamics
 from ase_mag.dynamics.splitting import Splitting
@@ -31,9 +34,12 @@ __all__ = [
     "MagneticDynamics",
     "MomentBath",
     "MomentSizes",
+    "MonteCarlo",
     "Noise",
+    "ParallelTempering",
     "Precession",
     "Propagator",
+    "Sampler",
     "SequentialPrecession",
     "SpinDynamics",
     "SpinLatticeDynamics",

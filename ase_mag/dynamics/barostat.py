@@ -68,6 +68,15 @@ class CellRescaling(Propagator):
         self.heat = 0.0
         self._volume = None
 
+    def get_state(self):
+        """Return what the barostat has accumulated."""
+        return {"count": self.count, "heat": self.heat, "volume": self._volume}
+
+    def set_state(self, state):
+        """Go on where another barostat was."""
+        self.count, self.heat = int(state["count"]), float(state["heat"])
+        self._volume = state["volume"]
+
     def advance(self, state, dt):
         self.count += 1
         if self.count % self.interval:

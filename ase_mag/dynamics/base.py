@@ -1,6 +1,9 @@
 """What all dynamics of moments share: ASE's MolecularDynamics over a state and a splitting."""
 
+import signal
 from abc import abstractmethod
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 from ase.constraints import FixAtoms
@@ -8,6 +11,7 @@ from ase.md.md import MolecularDynamics
 from tqdm import tqdm
 
 from ase_mag.core import State, get_moments
+from ase_mag.dynamics.checkpoint import Checkpoint, Termination, shorten_log, shorten_trajectory
 from ase_mag.dynamics.logger import MagneticLogger
 from ase_mag.dynamics.noise import Noise, seed_from
 from ase_mag.dynamics.temperature import spin_temperature
@@ -27,14 +31,25 @@ class MagneticDynamics(MolecularDynamics):
     logfile : str ('-': standard output), file or None.
     loginterval : int, steps between two frames and between two log lines.
     progress : bool or None; None shows a progress bar when the error stream is a terminal.
+    checkpoint : str, Path or None; file for the complete state, see :class:`Checkpoint`. It is
+        written every ``checkpoint_interval`` steps and when the process gets SIGTERM (``run``
+        then ends with SystemExit).
+    checkpoint_interval : int, steps.
+    restart : bool; go on from the checkpoint if the file exists (a run that was killed equals the
+        uninterrupted one bit for bit). Trajectory and log are cut back to the checkpoint and
+        continued. ``run(steps)`` makes that many more steps, ``run_to(n)`` those that are missing.
     **options : passed on to ase.md.md.MolecularDynamics (append_trajectory, ...).
 
     Raises
     ------
     ValueError
         For a time step that is not positive and finite, moments that are not finite, atoms
-        without calculator, or constraints other than FixAtoms.
+        without calculator, constraints other than FixAtoms, or a checkpoint of another system,
+        other settings or a newer version.
     """
+
+    #: The class of the log.
+    logger = MagneticLogger
 
     def __init__(
         self,
@@ -46,6 +61,9 @@ class MagneticDynamics(MolecularDynamics):
         logfile=None,
         loginterval=1,
         progress=None,
+        checkpoint=None,
+        checkpoint_interval=1000,
+        restart=False,
         **options,
     ):
         check_positive("timestep", timestep, "ASE time units (ase.units.fs)")
@@ -55,16 +73,38 @@ class MagneticDynamics(MolecularDynamics):
             raise ValueError(
                 "the moments of atoms contain NaN or infinity: set them with ase_mag.set_moments"
             )
+        if restart and checkpoint is None:
+            raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
+        check_positive("checkpoint_interval", checkpoint_interval, "steps")
         self.state = State.from_atoms(atoms)
         self.seed = seed_from(rng)
-        self._streams = 0
+        self._noises = []
         self._progress = progress
+        self._termination = None
         self.free = _free_atoms(atoms)
+        self._model = getattr(atoms.calc, "model", None)
         self.splitting = None
+        resume = restart and Path(checkpoint).exists()
+        if resume:
+            options["append_trajectory"] = True
         super().__init__(atoms, timestep, trajectory=trajectory, loginterval=loginterval, **options)
-        if logfile:
-            self.attach(self.closelater(MagneticLogger(self, logfile)), loginterval)
         self.splitting = self.build()
+        self.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, self)
+        if resume:
+            self._resume(trajectory, logfile, loginterval)
+        if logfile:
+            self.attach(self.closelater(self.logger(self, logfile)), loginterval)
+        if self.checkpoint is not None:
+            self.attach(self.checkpoint.write, checkpoint_interval)
+
+    def _resume(self, trajectory, logfile, loginterval):
+        self.checkpoint.read()
+        self.state.write(self.atoms)
+        frames = self.nsteps // loginterval + 1
+        if isinstance(trajectory, str | Path):
+            shorten_trajectory(trajectory, frames)
+        if isinstance(logfile, str | Path) and logfile != "-":
+            shorten_log(logfile, frames + 1)
 
     @abstractmethod
     def build(self):
@@ -72,8 +112,25 @@ class MagneticDynamics(MolecularDynamics):
 
     def noise(self):
         """Return a new stream of noise of this run."""
-        self._streams += 1
-        return Noise(self.seed, self._streams)
+        self._noises.append(Noise(self.seed, len(self._noises) + 1))
+        return self._noises[-1]
+
+    def parts(self):
+        """Return what a checkpoint keeps beside the state: dict name -> object.
+
+        The objects have ``get_state() -> dict`` and ``set_state(dict)``.
+        """
+        parts = {f"noise{noise.stream}": noise for noise in self._noises}
+        for name in ("surface", "spin_surface"):
+            if hasattr(getattr(self, name, None), "set_state"):
+                parts[name] = getattr(self, name)
+        for name, calc in (
+            ("calculator", self.atoms.calc),
+            ("lattice", getattr(self.atoms.calc, "lattice", None)),
+        ):
+            if hasattr(calc, "set_state"):
+                parts[name] = calc
+        return parts
 
     @property
     def timings(self):
@@ -82,20 +139,66 @@ class MagneticDynamics(MolecularDynamics):
 
     def step(self):
         """Advance by one time step; changes that were made to ``atoms`` meanwhile are kept."""
-        self.state.read(self.atoms)
+        self.read_atoms()
         self.splitting.advance(self.state, self.dt)
         self.state.write(self.atoms)
 
+    def read_atoms(self):
+        """Take over positions, cell, momenta and moments that were changed in ``atoms``.
+
+        Raises
+        ------
+        ValueError
+            If species, pbc, constraints or the calculator's model have changed since the
+            dynamics was made.
+        """
+        atoms = self.atoms
+        free = _free_atoms(atoms)
+        if not (
+            np.array_equal(atoms.numbers, self.state.numbers)
+            and np.array_equal(atoms.pbc, self.state.pbc)
+            and (free is self.free is None or np.array_equal(free, self.free))
+            and getattr(atoms.calc, "model", None) is self._model
+        ):
+            raise ValueError(
+                "species, pbc, constraints or the model of the calculator have changed since the "
+                "dynamics was made: make a new dynamics object"
+            )
+        self.state.read(atoms)
+        if free is not None:
+            self.state.momenta[~free] = 0.0
+
     def run(self, steps=50):
         """Run ``steps`` time steps (with a progress bar); returns True."""
-        check_count("steps", steps)
+        steps = check_count("steps", steps)
         disable = None if self._progress is None else not self._progress
         last = self.nsteps
-        with tqdm(total=steps, desc=type(self).__name__, unit="step", disable=disable) as bar:
+        with (
+            tqdm(total=steps, desc=type(self).__name__, unit="step", disable=disable) as bar,
+            self.stoppable(),
+        ):
             for _ in self.irun(steps):
                 bar.update(self.nsteps - last)
                 last = self.nsteps
+                self.stop_if_asked()
         return True
+
+    def run_to(self, nsteps):
+        """Run until ``nsteps`` steps have been made in all (none, if they have); returns True."""
+        return self.run(max(0, check_count("nsteps", nsteps) - self.nsteps))
+
+    def stoppable(self):
+        """Return a context in which SIGTERM ends the run with a checkpoint, if there is one."""
+        if self.checkpoint is None:
+            return nullcontext()
+        self._termination = Termination()
+        return self._termination
+
+    def stop_if_asked(self):
+        """After SIGTERM write the checkpoint and raise SystemExit(143)."""
+        if self._termination is not None and self._termination.requested:
+            self.checkpoint.write()
+            raise SystemExit(128 + signal.SIGTERM)
 
     def _refresh_properties(self):
         """Evaluate the calculator where an observer is going to read it."""
@@ -140,9 +243,10 @@ def check_not_negative(name, value, unit):
 
 
 def check_count(name, value):
-    """Raise ValueError unless ``value`` is an integer >= 0."""
+    """Return ``value`` as an int, or raise ValueError unless it is an integer >= 0."""
     if isinstance(value, bool) or int(value) != value or value < 0:
         raise ValueError(f"{name} must be an integer >= 0, got {value!r}")
+    return int(value)
 
 
 def _free_atoms(atoms):

@@ -21,15 +21,17 @@ class MagneticLogger(IOContext):
     mode : 'a' or 'w'.
     """
 
-    header = (
-        f"{'Time[ps]':>11} {'Etot[eV]':>15} {'Epot[eV]':>15} {'Ekin[eV]':>12} {'T[K]':>9}"
+    clock = "Time[ps]"
+    columns = (
+        f"{'Etot[eV]':>15} {'Epot[eV]':>15} {'Ekin[eV]':>12} {'T[K]':>9}"
         f" {'|<M>|[mu_B]':>12} {'<|M|>[mu_B]':>12} {'Tspin[K]':>10}\n"
     )
 
     def __init__(self, dynamics, logfile, mode="a"):
         self.dynamics = dynamics
         self.logfile = self.openfile(file=logfile, mode=mode, comm=world)
-        self.logfile.write(self.header)
+        if not (self.logfile.seekable() and self.logfile.tell()):
+            self.logfile.write(f"{self.clock:>11} {self.columns}")
 
     def __del__(self):
         self.close()
@@ -42,10 +44,14 @@ class MagneticLogger(IOContext):
         temperature = dyn.atoms.get_temperature()
         spin = dyn.get_spin_temperature()
         self.logfile.write(
-            f"{dyn.get_time() / (1000 * ase_units.fs):11.5f} {potential + kinetic:15.6f}"
+            f"{self.time()} {potential + kinetic:15.6f}"
             f" {potential:15.6f} {kinetic:12.6f} {temperature:9.2f}"
             f" {np.linalg.norm(moments.mean(axis=0)):12.6f}"
             f" {np.linalg.norm(moments, axis=1).mean():12.6f}"
             f" {'-' if spin is None else f'{spin:.2f}':>10}\n"
         )
         self.logfile.flush()
+
+    def time(self):
+        """Return the entry of the first column, 11 characters."""
+        return f"{self.dynamics.get_time() / (1000 * ase_units.fs):11.5f}"

@@ -55,3 +55,11 @@ class Noise:
         _kernels.noise.normal(self.seed, self.step, self.stream, out, threads_for(20 * n))
         self.step += 1
         return out[:n, :3]
+
+    def get_state(self):
+        """Return the number of draws so far."""
+        return {"step": self.step}
+
+    def set_state(self, state):
+        """Go on after as many draws as another stream."""
+        self.step = int(state["step"])

@@ -108,6 +108,14 @@ class Metered(Propagator):
     def part(self):
         return self.propagator.part
 
+    def get_state(self):
+        """Return the heat so far."""
+        return {"heat": self.heat}
+
+    def set_state(self, state):
+        """Go on with the heat of another meter."""
+        self.heat = float(state["heat"])
+
     def advance(self, state, dt):
         before = self.energy(state)
         self.propagator.advance(state, dt)

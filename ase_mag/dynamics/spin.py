@@ -1,16 +1,16 @@
 """Spin dynamics at fixed positions."""
 
 import numpy as np
-from tqdm import tqdm
 
-from ase_mag.core import CalculatorSurface, ModelSurface
-from ase_mag.dynamics.base import MagneticDynamics, check_count, check_not_negative
+from ase_mag.core import CalculatorSurface, Model, ModelSurface, refuse_relaxed
+from ase_mag.dynamics.base import check_not_negative
+from ase_mag.dynamics.frozen_lattice import FrozenLattice
 from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.models import Zeeman
 
 
-class SpinDynamics(MagneticDynamics):
+class SpinDynamics(FrozenLattice):
     """Transverse Landau-Lifshitz-Gilbert dynamics of the moments at fixed positions.
 
     dM/dt = -gamma/(1 + alpha^2) M x [B + (alpha/|M|) M x B], B = -dE/dM + noise, with the
@@ -82,46 +82,8 @@ class SpinDynamics(MagneticDynamics):
             "seed": self.seed,
         }
 
-    def run(self, steps=50):
-        """Run ``steps`` time steps; returns True."""
-        check_count("steps", steps)
-        disable = None if self._progress is None else not self._progress
-        self.max_steps = self.nsteps + steps
-        if self.nsteps == 0:
-            self._refresh_properties()
-            self.call_observers()
-        with tqdm(total=steps, desc=type(self).__name__, unit="step", disable=disable) as bar:
-            while self.nsteps < self.max_steps:
-                n = self._steps_to_next_observer()
-                self.state.read(self.atoms)
-                self.precession.run(self.state, n * self.dt, n)
-                self.state.write(self.atoms)
-                self.nsteps += n
-                self._refresh_properties()
-                self.call_observers()
-                bar.update(n)
-        return True
-
-    def _steps_to_next_observer(self):
-        """Return the number of steps until an observer is due, the end, or the bar moves."""
-        n = min(self.max_steps - self.nsteps, 1000)
-        for _, interval, _, _ in self.observers:
-            if interval > 0:
-                n = min(n, interval - self.nsteps % interval)
-            elif -interval > self.nsteps:
-                n = min(n, -interval - self.nsteps)
-        return n
-
-    def _evaluate(self):
-        self.atoms.get_potential_energy()
-        self.atoms.calc.get_property("magforces", self.atoms)
-
-    def get_potential_energy(self):
-        """Return the energy of the spin surface (external field included), eV."""
-        return self.surface.response(self.state, lattice=False).energy
-
-    def spin_form(self):
-        return self.surface.form(self.state)
+    def advance(self, n_steps):
+        self.precession.run(self.state, n_steps * self.dt, n_steps)
 
 
 def spin_surface(atoms, field=None):
@@ -130,12 +92,13 @@ def spin_surface(atoms, field=None):
     Raises
     ------
     ValueError
-        If the calculator has no magnetic forces, or a field is given with a calculator whose
-        energy is not a :class:`ase_mag.core.Model`.
+        If the calculator has no magnetic forces or relaxes the moments itself, or a field is
+        given with a calculator whose energy is not a :class:`ase_mag.core.Model`.
     """
     calc = atoms.calc
     model = getattr(calc, "model", None)
-    if model is not None and hasattr(model, "evaluate"):
+    if isinstance(model, Model) and not getattr(calc, "lattice_moments", False):
+        refuse_relaxed(calc)
         if field is not None:
             model = model + Zeeman(model.species, field)
         return ModelSurface(model, atoms.numbers, atoms.pbc)

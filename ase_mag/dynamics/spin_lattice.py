@@ -177,8 +177,11 @@ class SpinLatticeDynamics(MagneticDynamics):
         """Energy that each bath has given to the system so far, dict name -> eV."""
         return {name: meter.heat for name, meter in self._meters.items()}
 
+    def parts(self):
+        return super().parts() | {f"heat of {name}": part for name, part in self._meters.items()}
+
     def step(self):
-        self.state.read(self.atoms)
+        self.read_atoms()
         self.splitting.advance(self.state, self.dt)
         if self.barostat is not None:
             self.barostat.advance(self.state, self.dt)

@@ -1,9 +1,10 @@
 """Undamped spin dynamics that conserves the energy to rounding: sequential rotations."""
 
-import numpy as np
+from dataclasses import replace
 
 from ase_mag import _kernels, units
 from ase_mag.core import padded, threads_for
+from ase_mag.dynamics.coloring import Coloring
 from ase_mag.dynamics.propagators import SpinPropagator
 
 
@@ -33,7 +34,7 @@ class SequentialPrecession(SpinPropagator):
 
     def __init__(self, surface, timestep=None):
         super().__init__(surface, timestep=timestep)
-        self._form = self._order = None
+        self._colors = Coloring()
 
     def run(self, state, duration, n_steps):
         form = self.surface.form(state)
@@ -44,7 +45,7 @@ class SequentialPrecession(SpinPropagator):
             )
         moments = padded(state.moments)
         _kernels.sweep.sweep(
-            *form.arrays,
+            *replace(form, landau=None).arrays,  # terms of the size exert no torque
             moments,
             *self._colors(form),
             units.gamma,
@@ -54,20 +55,3 @@ class SequentialPrecession(SpinPropagator):
         )
         state.moments[:] = moments[: form.n_atoms, :3]
         state.moments_changed()
-
-    def _colors(self, form):
-        """Return the moments ordered by color and where each color starts, int32 arrays."""
-        known = self._form is not None and (
-            np.array_equal(form.offsets, self._form.offsets)
-            and np.array_equal(form.neighbors, self._form.neighbors)
-        )
-        if not known:
-            n = form.n_atoms
-            colors = np.empty(n, np.intc)
-            count = _kernels.sweep.color(
-                form.offsets, form.neighbors, colors, np.full(n + 1, -1, np.intc)
-            )
-            order = np.argsort(colors, kind="stable").astype(np.intc)
-            starts = np.searchsorted(colors[order], np.arange(count + 1)).astype(np.intc)
-            self._form, self._order = form, (order, starts)
-        return self._order

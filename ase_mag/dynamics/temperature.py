@@ -26,6 +26,7 @@ def spin_temperature(form, moments):
     -------
     float, K; nan where the curvature vanishes (no interaction).
     """
+    form = form.merged()  # couplings of an atom to its own images are terms of its size
     fields = form.evaluate(moments)[1]
     torque = np.cross(moments, fields)
     linear = form.without_onsite().evaluate(moments)[1]

@@ -1,5 +1,6 @@
 """Energy landscapes of longitudinal fluctuations: scans of one moment size at a time."""
 
+import json
 import pickle
 from concurrent.futures import as_completed
 from hashlib import sha256
@@ -9,7 +10,7 @@ import numpy as np
 from ase import Atoms
 from tqdm import tqdm
 
-from ase_mag.core import get_moments, set_moments
+from ase_mag.core import Model, get_moments, set_moments, storage
 from ase_mag.lsf.table import LandscapeTable
 
 
@@ -48,7 +49,8 @@ def landscapes(frames, calc, sizes=7, executor=None, path=None, progress=True, w
     ------
     ValueError
         For fewer than three sizes, moments that are zero, energies that are not finite, or a
-        ``path`` whose file belongs to other frames, sizes, or another kind of calculator.
+        ``path`` whose file belongs to other frames, sizes, or another calculator (also the same
+        one with another model or other settings).
     TypeError
         If the calculator has no ``relax_sizes``.
     """
@@ -64,7 +66,7 @@ def landscapes(frames, calc, sizes=7, executor=None, path=None, progress=True, w
     keys = [_digest(frame) for frame in frames]
     settings = {
         "sizes": sizes.tolist(),
-        "calculator": getattr(calc, "name", None) or type(calc).__name__,
+        "calculator": _identity(calc),
     }
     done = {} if path is None else _read(path, set(keys), settings)
     jobs = {key: frame for key, frame in zip(keys, frames, strict=True) if key not in done}
@@ -77,6 +79,20 @@ def landscapes(frames, calc, sizes=7, executor=None, path=None, progress=True, w
                 table.save(path, keys=[keys[k] for k in finished], settings=settings)
             bar.update()
     return _table(frames, [done[key] for key in keys])
+
+
+def _identity(calc):
+    """Return a string that tells calculators with different energies apart."""
+    name = getattr(calc, "name", None) or type(calc).__name__
+    settings = calc.todict() if hasattr(calc, "todict") else {}
+    model = getattr(calc, "model", None)
+    if isinstance(model, Model):
+        try:
+            settings["model"] = storage.digest(model)
+        except TypeError:
+            settings["model"] = repr(model)  # a model that cannot be saved
+    text = json.dumps(settings, sort_keys=True, default=repr)
+    return f"{name} {sha256(text.encode()).hexdigest()[:16]}"
 
 
 def fit_landscapes(sizes, energies):

@@ -1,10 +1,20 @@
 """Landscapes of a moving system, predicted step by step."""
 
+import warnings
+
 import numpy as np
 from ase import Atoms
 
 from ase_mag.descriptors import SiteDescriptor
 from ase_mag.lsf.frames import IDEAL
+
+#: How far, in units of the range of a feature in the training data, it may lie outside of it.
+_MARGIN = 0.25
+
+
+def _geometric(sites):
+    """Number of features that do not depend on moments: V, and r, theta, phi of neighbors."""
+    return 1 + 3 * sites.n_neighbors
 
 
 def ideal_lattice(atoms, known=None):
@@ -70,6 +80,11 @@ class LandscapeStep:
                 f"learned from {predictor.regressor_.n_features_in_}: it was trained on "
                 "another crystal structure"
             )
+        # The magnetic features; positions leave their range all the time, by thermal motion.
+        self._labels = self._descriptor.labels(self.sites.n_neighbors)[_geometric(self.sites) :]
+        training = predictor.regressor_.X_fit_[:, _geometric(self.sites) :]
+        self._low, self._high = training.min(axis=0), training.max(axis=0)
+        self._warned = False
         away = self.sites.displacements(atoms.positions, atoms.cell.array)
         if away.max() > 0.5 * self.sites.spacing:
             raise ValueError(
@@ -81,6 +96,23 @@ class LandscapeStep:
     def features(self, positions, cell, moments):
         """Return the descriptors of all sites, (N, n_features)."""
         return self._descriptor(self.sites, positions, cell, moments)
+
+    def _warn_outside(self, features):
+        """Warn once when the magnetic features lie outside of what the predictor has learned."""
+        features = features[:, _geometric(self.sites) :]
+        margin = _MARGIN * (self._high - self._low)
+        outside = (features < self._low - margin) | (features > self._high + margin)
+        if outside.any():
+            self._warned = True
+            site, feature = np.argwhere(outside)[0]
+            warnings.warn(
+                f"the predictor extrapolates: {self._labels[feature]} of atom {site} is "
+                f"{features[site, feature]:.3g}, but it was trained on {self._low[feature]:.3g} to "
+                f"{self._high[feature]:.3g} ({outside.any(axis=1).sum()} of {len(features)} atoms "
+                "are outside): train with frames of such moments",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def __call__(self, positions, cell, moments):
         """Return a (N,) and b (N,) for new coordinates.
@@ -104,7 +136,10 @@ class LandscapeStep:
                 f"positions {positions.shape} and moments {moments.shape} must both have the shape "
                 f"({n}, 3) of the atoms that this step was prepared for"
             )
-        a, b = self._predict(self.features(positions, cell, moments)).T
+        features = self.features(positions, cell, moments)
+        if not self._warned:
+            self._warn_outside(features)
+        a, b = self._predict(features).T
         good = b >= self._smallest_b
         if not good.all():
             i = int(np.flatnonzero(~good)[0])

@@ -134,8 +134,8 @@ class EmbeddedAtom(Model):
         energies, slopes = graph.cached((self, "energies"), lambda: self._energies(graph))
         if not lattice:
             return Gradients(energies.copy())
-        pairs = graph.cached((self, "pairs"), lambda: self._pairs(graph, slopes))
-        return Gradients(energies.copy(), pairs=pairs)
+        radial = graph.cached((self, "radial"), lambda: self._radial(graph, slopes))
+        return Gradients(energies.copy(), radial=radial)
 
     def bilinear(self, graph):
         energies, _ = graph.cached((self, "energies"), lambda: self._energies(graph))
@@ -156,10 +156,10 @@ class EmbeddedAtom(Model):
                 energies[sites] += value
         return energies, slopes
 
-    def _pairs(self, graph, slopes):
-        density = None if self.density is None else self.density.evaluate(graph)[1]
-        pair = None if self.pair is None else self.pair.evaluate(graph)[1]
-        return frozen(pair_gradients(graph, slopes, density, pair))
+    def _radial(self, graph, slopes):
+        density = None if self.density is None else self.density.slopes(graph)
+        pair = None if self.pair is None else self.pair.slopes(graph)
+        return frozen(radial_gradients(graph, slopes, density, pair))
 
     def to_dict(self):
         return {
@@ -170,8 +170,8 @@ class EmbeddedAtom(Model):
         }
 
 
-def pair_gradients(graph, site_slopes=None, density_slopes=None, pair_slopes=None):
-    """Return [s_i psi'(r_ij) + V'(r_ij)/2] r_ij/r, an (n_pairs, 3) float array.
+def radial_gradients(graph, site_slopes=None, density_slopes=None, pair_slopes=None):
+    """Return dE/d|r_ij| = s_i psi'(r_ij) + V'(r_ij)/2, an (n_pairs,) float array.
 
     Parameters
     ----------
@@ -180,11 +180,9 @@ def pair_gradients(graph, site_slopes=None, density_slopes=None, pair_slopes=Non
     density_slopes : (n_pairs,) float array, psi'(r_ij).
     pair_slopes : (n_pairs,) float array, V'(r_ij), or None.
     """
-    out = np.empty((graph.n_pairs, 3))
+    out = graph.empty()
     _kernels.embedded_atom.gradients(
         graph.offsets,
-        graph.vectors,
-        graph.distances,
         site_slopes,
         density_slopes,
         pair_slopes,

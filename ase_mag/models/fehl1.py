@@ -36,15 +36,19 @@ class ReferenceState(Model):
             )
 
     def gradients(self, graph, moments, *, lattice=True):
-        energies, pairs = graph.cached((self, lattice), lambda: self._evaluate(graph, lattice))
-        return Gradients(energies.copy(), pairs=pairs)
+        energies, pairs, radial = graph.cached(
+            (self, lattice), lambda: self._evaluate(graph, lattice)
+        )
+        return Gradients(energies.copy(), pairs=pairs, radial=radial)
 
     def _evaluate(self, graph, lattice):
         moments = np.zeros((graph.n_atoms, 3))
         moments[:, 2] = self.moment
         gradients = self.model.gradients(graph, moments, lattice=lattice)
-        pairs = None if gradients.pairs is None else frozen(-gradients.pairs)
-        return -gradients.energies, pairs
+        pairs, radial = (
+            None if part is None else frozen(-part) for part in (gradients.pairs, gradients.radial)
+        )
+        return -gradients.energies, pairs, radial
 
     def bilinear(self, graph):
         return BilinearForm.on(graph, constant=self.gradients(graph, None, lattice=False).energies)

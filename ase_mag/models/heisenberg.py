@@ -121,19 +121,11 @@ def exchange_gradients(graph, exchange, slopes, moments, partners, lattice):
         kernels.isotropic_incoming(*incoming, graph.centers, exchange, partners, gradient, threads)
     if not lattice:
         return Gradients(energies, gradient)
-    pairs = np.empty((graph.n_pairs, 3))
+    radial = graph.empty()
     kernels.isotropic_pairs(
-        graph.offsets,
-        graph.neighbors,
-        slopes,
-        graph.vectors,
-        graph.distances,
-        moments,
-        partners,
-        pairs,
-        threads,
+        graph.offsets, graph.neighbors, slopes, moments, partners, radial, threads
     )
-    return Gradients(energies, gradient, pairs)
+    return Gradients(energies, gradient, radial=radial)
 
 
 def moment_sizes(species, moment):

@@ -8,7 +8,7 @@ from ase_mag.core.bilinear import BilinearForm, padded
 from ase_mag.core.model import Model
 from ase_mag.core.response import Gradients
 from ase_mag.core.storage import storable
-from ase_mag.models.embedded_atom import EmbeddedAtom, pair_gradients
+from ase_mag.models.embedded_atom import EmbeddedAtom, radial_gradients
 from ase_mag.models.nonmagnetic import as_species
 from ase_mag.models.pair_functions import PairFunctions, frozen
 
@@ -179,13 +179,12 @@ class Landau(Model):
             magforces,
             graph.threads,
         )
-        pairs = None
+        radial = None
         if lattice and slopes is not None:
             m2 = np.einsum("ij,ij->i", moments[: graph.n_sites], moments[: graph.n_sites])
             site_slopes = m2 * (slopes[:, 0] + m2 * (slopes[:, 1] + m2 * slopes[:, 2]))
-            _, density_slopes = self.density.evaluate(graph)
-            pairs = pair_gradients(graph, site_slopes, density_slopes)
-        return Gradients(energies, -magforces, pairs)
+            radial = radial_gradients(graph, site_slopes, self.density.slopes(graph))
+        return Gradients(energies, -magforces, radial=radial)
 
     def bilinear(self, graph):
         return BilinearForm.on(graph, landau=self.coefficients(graph).copy())

@@ -8,7 +8,10 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from ase_mag.core.storage import encode, storable
-from ase_mag.models.radial import Radial
+from ase_mag.models.radial import PiecewisePolynomial, Radial
+
+#: Distances that are evaluated at once.
+_PIECE = 16384
 
 
 @storable
@@ -118,17 +121,33 @@ class PairFunctions:
 
     def sums(self, graph):
         """Return sum_j f_ab(r_ij), a read-only (n_sites,) float array."""
-        return graph.cached(
-            ("sums of pair functions", self.key),
-            lambda: frozen(graph.sum_pairs(self.evaluate(graph)[0])),
-        )
+        return self._sums(graph)[0]
+
+    def slopes(self, graph):
+        """Return the derivatives f_ab'(r_ij), a read-only (n_pairs,) float array."""
+        return self._sums(graph)[1]
+
+    def _sums(self, graph):
+        return graph.cached(("sums of pair functions", self.key), lambda: self._sum(graph))
+
+    def _sum(self, graph):
+        function = self.functions[0]
+        if self._pairs(graph)[0] is None and type(function) is PiecewisePolynomial:
+            shortest = graph.cached("shortest", lambda: graph.distances.min(initial=np.inf))
+            if function.inner is None or shortest >= function.knots[0]:
+                sums, slopes = np.empty(graph.n_sites), graph.empty()
+                function.sum_into(graph.offsets, graph.distances, sums, slopes)
+                return frozen(sums), frozen(slopes)
+        values, slopes = self.evaluate(graph)
+        return frozen(graph.sum_pairs(values)), slopes
 
     def _evaluate(self, graph):
         places = self._pairs(graph)
+        values, slopes = graph.empty(), graph.empty()
         if places[0] is None:
-            values, slopes = self.functions[0].evaluate(graph.distances)
+            _evaluate_all(self.functions[0], graph.distances, values, slopes)
         else:
-            values, slopes = np.zeros(graph.n_pairs), np.zeros(graph.n_pairs)
+            values[:], slopes[:] = 0.0, 0.0
             for function, pairs in zip(self.functions, places, strict=True):
                 values[pairs], slopes[pairs] = function.evaluate(graph.distances[pairs])
         return frozen(values), frozen(slopes)
@@ -152,6 +171,17 @@ class PairFunctions:
             "functions": list(self.functions),
             "index": self.index.tolist(),
         }
+
+
+def _evaluate_all(function, r, values, slopes):
+    """Write values and slopes at ``r``, in pieces that stay in the cache of the processor."""
+    # A subclass may have an ``evaluate`` of its own.
+    if type(function) is PiecewisePolynomial:
+        function.evaluate_into(r, values, slopes)
+        return
+    for start in range(0, len(r), _PIECE):
+        piece = slice(start, start + _PIECE)
+        values[piece], slopes[piece] = function.evaluate(r[piece])
 
 
 def _places(key, species, name, symmetric):

@@ -93,10 +93,16 @@ class PiecewisePolynomial(Radial):
         self.cutoff = float(self.knots[-1])
         if not self.step:
             self._check_end()
-        # Equal buckets over the knots; each knows the interval of its left edge.
-        edges = np.linspace(self.knots[0], self.knots[-1], min(4 * n, 1 << 16), endpoint=False)
+        # For the kernel: one more interval, where the function is zero, and equal buckets over the
+        # knots (many more than knots), each of which knows the interval of its left edge.
+        buckets = min(max(4 * n, 2048), 1 << 16)
+        edges = np.linspace(self.knots[0], self.knots[-1], buckets, endpoint=False)
         first = np.searchsorted(self.knots, edges, side="right") - 1
-        self._first = np.clip(first, 0, n - 1).astype(np.intc)
+        self._tables = (
+            np.concatenate([[-np.inf], self.knots[1:], [np.inf]]),
+            np.pad(np.column_stack([self.knots[:-1], self.coefficients]), ((0, 1), (0, 0))),
+            np.append(np.clip(first, 0, n - 1), n).astype(np.intc),
+        )
 
     def _check_end(self):
         last = self.knots[-1] - self.knots[-2]
@@ -159,14 +165,29 @@ class PiecewisePolynomial(Radial):
     def evaluate(self, r):
         r = np.ascontiguousarray(r, dtype=float)
         value, derivative = np.empty(len(r)), np.empty(len(r))
+        self.evaluate_into(r, value, derivative)
+        return value, derivative
+
+    def evaluate_into(self, r, value, derivative):
+        """Write f(r) and df/dr to two (n,) float arrays."""
         _kernels.radial.piecewise_polynomial(
-            self.knots, self.coefficients, self._first, r, value, derivative, threads_for(len(r))
+            *self._tables, r, value, derivative, threads_for(len(r))
         )
         if self.inner is not None:
             below = np.flatnonzero(r < self.knots[0])
             if len(below):
                 value[below], derivative[below] = self.inner.evaluate(r[below])
-        return value, derivative
+
+    def sum_into(self, offsets, r, total, derivative):
+        """Write the sums of f(r) over the pairs of each site, and df/dr of every pair.
+
+        Parameters
+        ----------
+        offsets : (n_sites + 1,) int32 array, pairs of site i are ``offsets[i]:offsets[i + 1]``.
+        r : (n_pairs,) float array, angstrom, none below the first knot if there is an ``inner``.
+        total, derivative : (n_sites,) and (n_pairs,) float arrays.
+        """
+        _kernels.radial.sums(*self._tables, offsets, r, total, derivative, threads_for(len(r)))
 
     def to_dict(self):
         return {

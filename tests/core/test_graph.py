@@ -152,6 +152,46 @@ def test_incoming_pairs_and_sums():
     np.testing.assert_allclose(graph.sum_pairs(values[:, 0].copy()), sums, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", structures())
+def test_reverse_pairs(name):
+    positions, cell, pbc = structures()[name]
+    graph = PairGraph.build(positions, cell, pbc, [26] * len(positions), 5.1)
+    reverse = graph.topology.reverse
+    np.testing.assert_array_equal(graph.centers[reverse], graph.neighbors)
+    np.testing.assert_array_equal(graph.neighbors[reverse], graph.centers)
+    np.testing.assert_array_equal(graph.topology.shifts[reverse], -graph.topology.shifts)
+    np.testing.assert_array_equal(reverse[reverse], np.arange(graph.n_pairs))
+
+
+def test_no_reverse_pairs():
+    complete = Topology([26] * 2, [0, 1, 2], [1, 0], np.zeros((2, 3)))
+    assert complete.reverse.tolist() == [1, 0]
+    assert Topology([26] * 2, [0, 1, 1], [1], np.zeros((1, 3))).reverse is None
+    assert Topology([26] * 2, [0, 1, 2], [1, 0], [[0, 0, 0], [1, 0, 0]]).reverse is None
+    # Ghosts have no pairs of their own.
+    assert Topology([26] * 3, [0, 1, 2], [2, 0], np.zeros((2, 3))).reverse is None
+
+
+def test_shifts_far_apart():
+    shifts = [[1, 0, 0], [1000, -3, 5], [-1, 0, 0], [-1000, 3, -5]]
+    topology = Topology([26], [0, 4], [0] * 4, shifts)
+    assert topology.shifts.tolist() == shifts
+    assert len(topology.translations) == 4
+    assert topology.reverse.tolist() == [2, 3, 0, 1]
+
+
+def test_a_graph_does_not_change_with_later_ones():
+    positions, cell, pbc = structures()["triclinic"]
+    moving = NeighborList([26] * 5, pbc, 5.0, skin=0.5)
+    first = moving.graph(positions, cell)
+    distances = first.distances.copy()
+    second = moving.graph(positions + 0.01 * np.arange(5)[:, None], cell)
+    positions += 1.0
+    np.testing.assert_array_equal(first.distances, distances)
+    np.testing.assert_allclose(np.linalg.norm(first.vectors, axis=1), distances, rtol=1e-14)
+    assert not np.array_equal(second.distances, distances)
+
+
 def test_kinds():
     topology = Topology([26, 27, 8, 26], np.zeros(5), [], np.zeros((0, 3)))
     assert topology.kinds((27, 26)).tolist() == [1, 0, -1, 1]
@@ -175,6 +215,22 @@ def test_walk_with_a_skin_equals_fresh_searches():
     assert 2 <= moving.n_searches <= 8
 
 
+def test_breathing_and_shearing_cell_equals_fresh_searches():
+    rng = np.random.default_rng(4)
+    positions, cell, pbc = structures()["triclinic"]
+    moving = NeighborList([26] * 5, pbc, 5.0, skin=0.6)
+    steps = 60
+    for _ in range(steps):
+        strain = np.eye(3) + rng.normal(scale=0.004, size=(3, 3))
+        positions = positions @ strain + rng.normal(scale=0.01, size=positions.shape)
+        cell = cell @ strain
+        expected = brute_force(positions, cell, pbc, 5.0, reach=4)
+        actual = listed(moving.graph(positions, cell))
+        assert len(actual) == len(expected)
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
+    assert 2 <= moving.n_searches <= steps // 3
+
+
 def test_searches_only_when_needed():
     moving = NeighborList([26, 26], True, 3.0, skin=0.4)
     positions = np.array([[0.0, 0, 0], [1.5, 1.5, 1.5]])
@@ -185,7 +241,10 @@ def test_searches_only_when_needed():
         graph = moving.graph(moved, cell)
         assert moving.n_searches == searches
         assert (graph.topology is topology) == (searches == 1)
+    # A strained cell needs a search only when pairs may come in from beyond the skin.
     moving.graph(moved, 1.001 * cell)
+    assert moving.n_searches == 2
+    moving.graph(moved, 0.9 * cell)
     assert moving.n_searches == 3
     rigid = NeighborList([26, 26], True, 3.0)
     rigid.graph(positions, cell)
@@ -254,8 +313,8 @@ def test_pair_vectors_do_not_depend_on_threads():
     results = []
     for threads in (1, 2, 3):
         vectors, distances = np.empty((t.n_pairs, 3)), np.empty(t.n_pairs)
-        _kernels.graph.pair_vectors(
-            t.centers, t.neighbors, t.shifts, positions, cell, vectors, distances, threads
-        )
+        pairs = (t.offsets, t.neighbors, t.translation, graph.translations, positions)
+        _kernels.graph.pair_vectors(*pairs, vectors, threads)
+        _kernels.graph.pair_distances(*pairs, distances, threads)
         results.append((vectors.tobytes(), distances.tobytes()))
     assert results[0] == results[1] == results[2]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ase_mag import _kernels
 from ase_mag.core import Gradients, PairGraph, Response, Topology
 
 
@@ -113,18 +112,39 @@ def test_ghosts_receive_their_share():
 
 
 def test_assembler_does_not_depend_on_threads():
-    _, _, graph, gradients = example(cutoff=9.0)
+    positions, cell, _, _ = example(cutoff=9.0)
     results = []
     for threads in (1, 2, 5):
-        forces, virials = np.empty((6, 3)), np.empty((6, 3, 3))
-        _kernels.assemble.forces_virials(
-            graph.offsets,
-            graph.vectors,
-            gradients.pairs,
-            *graph.topology.incoming,
-            forces,
-            virials,
-            threads,
-        )
-        results.append((forces.tobytes(), virials.tobytes()))
+        graph = PairGraph.build(positions, cell, True, [26] * 6, 9.0)
+        rng = np.random.default_rng(1)
+        pairs, radial = rng.normal(size=(graph.n_pairs, 3)), rng.normal(size=graph.n_pairs)
+        graph.topology.threads = threads
+        g = Gradients(np.zeros(6), None, pairs, radial)
+        response = Response.from_gradients(graph, g)
+        results.append((response.forces.tobytes(), response.virials.tobytes()))
     assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("listed_twice", [True, False])
+def test_radial_gradients_are_gradients_along_the_pairs(listed_twice):
+    positions, cell, graph, gradients = example()
+    if not listed_twice:
+        # One pair is missing in the other order: pairs that end on an atom are looked up.
+        t = graph.topology
+        keep = np.arange(graph.n_pairs) != graph.offsets[3] + 1
+        offsets = np.cumsum(np.append(0, np.bincount(t.centers[keep], minlength=6)))
+        short = Topology([26] * 6, offsets, t.neighbors[keep], t.shifts[keep])
+        assert short.reverse is None
+        graph = PairGraph.from_topology(short, positions, cell, None, 5.0)
+        gradients.pairs = gradients.pairs[keep]
+    radial = np.random.default_rng(2).normal(size=graph.n_pairs)
+    along = (radial / graph.distances)[:, None] * graph.vectors
+    for own, total in ((None, along), (gradients.pairs, gradients.pairs + along)):
+        a = Response.from_gradients(graph, Gradients(gradients.energies, None, own, radial))
+        b = Response.from_gradients(graph, Gradients(gradients.energies, None, total))
+        np.testing.assert_allclose(a.forces, b.forces, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(a.virials, b.virials, rtol=0, atol=1e-11)
+        forces = np.zeros((6, 3))
+        np.add.at(forces, graph.centers, total)
+        np.subtract.at(forces, graph.neighbors, total)
+        np.testing.assert_allclose(a.forces, forces, rtol=0, atol=1e-12)

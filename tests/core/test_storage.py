@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from ase_mag import models
 from ase_mag.core import storable, storage
 
 
@@ -145,3 +146,34 @@ def test_two_classes_of_one_name():
     with pytest.raises(ValueError, match="two storable classes are called 'Stored'"):
         storable(type("Stored", (), {}))
     assert storable(Stored) is Stored
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header["object"].update({"arguments": {"nonsense": 1}}),
+        lambda header: header["object"].update({"arguments": [1, 2]}),
+        lambda header: header["object"].pop("arguments"),
+        lambda header: header["object"].update({"__class__": ["Zeeman"]}),
+        lambda header: header.update({"format": "1"}),
+    ],
+)
+def test_descriptions_that_fit_nothing_are_value_errors(change, tmp_path):
+    path = tmp_path / "model.npz"
+    storage.save(models.Zeeman("Fe", (0, 0, 1.0)), path)
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file.files}
+    header = json.loads(arrays.pop("header").tobytes())
+    change(header)
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    np.savez(path, header=text, **arrays)
+    with pytest.raises(ValueError, match=r"describe an object of ase_mag|has format '1'"):
+        storage.load(path)
+
+
+def test_digests_tell_parameters_apart():
+    one, same, other = (models.Landau("Fe", a, 0.02) for a in (-0.15, -0.15, -0.3))
+    assert storage.digest(one) == storage.digest(same) != storage.digest(other)
+    spline = models.tabulated([1.0, 2.0, 3.0, 4.0], [3.0, 2.0, 1.0, 0.0])
+    twin = models.tabulated([1.0, 2.0, 3.0, 4.0], [3.0, 2.0, 1.1, 0.0])
+    assert storage.digest(spline) != storage.digest(twin)

@@ -49,7 +49,7 @@ def test_constant_energy_is_second_order_and_spins_exchange_energy_with_the_latt
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["FeHL-1", "EAM + exchange"])
 def test_no_drift_at_constant_energy(kind):
-    """|drift| <= 0.01 meV/atom/ns at 1 fs: slope of the energy over 40 ps, 3 standard errors."""
+    """|drift| <= 0.01 meV/atom/ns at 1 fs: slope of the energy over 40 ps, error below 0.004."""
     atoms = iron(3)
     if kind != "FeHL-1":
         model = models.named("Fe-Mendelev2003")
@@ -64,8 +64,8 @@ def test_no_drift_at_constant_energy(kind):
         energies.append(1e3 * total_energy(dyn) / len(atoms))
     (slope, _), covariance = np.polyfit(times, energies, 1, cov=True)
     error = np.sqrt(covariance[0, 0])
-    assert error < 0.01, f"{slope} +- {error} meV/atom/ns"
-    assert abs(slope) < 3 * error + 0.01, f"{slope} +- {error} meV/atom/ns"
+    assert error < 0.004, f"{slope} +- {error} meV/atom/ns"
+    assert abs(slope) < 0.01, f"{slope} +- {error} meV/atom/ns"
 
 
 def test_time_reversal():
@@ -157,10 +157,10 @@ def test_pressure_reproduces_the_equation_of_state():
     )
     dyn.run(2000)
     cells = []
-    for _ in range(800):
+    for _ in range(1200):
         dyn.run(10)
         cells.append((atoms.get_volume() / 27) ** (1 / 3))
-    error = np.reshape(cells, (20, 40)).mean(axis=1).std(ddof=1) / np.sqrt(20)
+    error = np.reshape(cells, (20, 60)).mean(axis=1).std(ddof=1) / np.sqrt(20)
     assert error < 0.001
     assert abs(np.mean(cells) - expected) < 3 * np.hypot(error, expected_error)
     assert abs(np.mean(cells) - expected) < 0.004
@@ -215,11 +215,11 @@ def test_models_without_a_bilinear_form():
         atoms = iron(2)
         atoms.calc = ase_mag.MagneticCalculator(models.named("Fe-Mendelev2003") + exchange)
         SpinLatticeDynamics(
-            atoms, 0.5 * fs, temperature_K=300, damping=0.1, friction=0.01 / fs, rng=1
+            atoms, 0.02 * fs, temperature_K=300, damping=0.1, friction=0.01 / fs, rng=1
         ).run(10)
         results.append((atoms.positions, ase_mag.get_moments(atoms)))
-    np.testing.assert_allclose(results[1][0], results[0][0], atol=1e-11)
-    np.testing.assert_allclose(results[1][1], results[0][1], atol=1e-10)
+    np.testing.assert_allclose(results[1][0], results[0][0], atol=1e-8)
+    np.testing.assert_allclose(results[1][1], results[0][1], atol=1e-4)
 
 
 def test_non_magnetic_species_and_fixed_atoms():

@@ -177,3 +177,15 @@ def test_bad_input_is_explained(table, frames, predictor):
     mixed.frames[1].symbols[:] = "Co"
     with pytest.raises(ValueError, match="several species, Co, Fe"):
         lsf.LsfPredictor().fit(mixed)
+
+
+def test_extrapolation_is_announced_once(frames, quartic):
+    """Moments unlike all that was learned: one warning that names the feature and the range."""
+    table = lsf.landscapes(frames, quartic, progress=False)
+    predictor = lsf.LsfPredictor().fit(table)
+    ordered = frames[0].copy()
+    step = predictor.prepare(ordered)
+    moments = np.tile([0, 0, 2.0], (len(ordered), 1))
+    with pytest.warns(UserWarning, match=r"extrapolates: sum e_0\.e_j of atom 0 is 8, but it was"):
+        step(ordered.positions, ordered.cell.array, moments)
+    step(ordered.positions, ordered.cell.array, moments)  # warnings are errors here

@@ -158,3 +158,22 @@ def test_progress_is_shown_when_asked_for(frames, quartic, capfd):
     assert "1/1" in capfd.readouterr().err
     lsf.landscapes(frames[0], quartic, progress=False)
     assert capfd.readouterr().err == ""
+
+
+def test_a_file_of_another_model_is_not_continued(tmp_path):
+    """Parameters of the model count, not only its name."""
+    from ase.build import bulk
+
+    atoms = bulk("Fe", a=2.87, cubic=True)
+    ase_mag.set_moments(atoms, 2.0)
+    frames = lsf.snapshots(atoms, 0.05, rng=1)
+    path = tmp_path / "landscapes.npz"
+
+    def table(a):
+        calc = reference.ConstrainedModel(models.Landau("Fe", a, 0.02))
+        return lsf.landscapes(frames, calc, path=path, progress=False)
+
+    first = table(-0.15)
+    np.testing.assert_array_equal(table(-0.15).a, first.a)
+    with pytest.raises(ValueError, match="belongs to a run with calculator"):
+        table(-0.30)

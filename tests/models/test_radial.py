@@ -1,5 +1,7 @@
 """Functions of a distance against scipy's piecewise polynomials and closed forms."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline, PPoly
@@ -22,7 +24,7 @@ def random_polynomial(n, degree, seed=0, spacing="random"):
 
 
 @pytest.mark.parametrize("spacing", ["random", "equal"])
-@pytest.mark.parametrize(("n", "degree"), [(1, 0), (1, 3), (5, 5), (40, 3), (500, 3)])
+@pytest.mark.parametrize(("n", "degree"), [(1, 0), (1, 3), (5, 5), (13, 3), (40, 3), (500, 3)])
 def test_kernel_equals_scipy(n, degree, spacing):
     f = random_polynomial(n, degree, spacing=spacing)
     twin = PPoly(f.coefficients[:, ::-1].T, f.knots)
@@ -35,6 +37,21 @@ def test_kernel_equals_scipy(n, degree, spacing):
     np.testing.assert_allclose(slope, twin(r, 1), rtol=1e-13, atol=1e-13 * scale)
     for beyond in (f.cutoff, f.cutoff + 1e-9, 1e3):
         assert f.evaluate(np.array([beyond])) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("n", "degree"), [(3, 3), (40, 3), (2, 5)])
+def test_sums_over_rows(n, degree):
+    f = random_polynomial(n, degree)
+    rng = np.random.default_rng(4)
+    offsets = np.cumsum([0, 0, 5, 8, 1, 31, 0]).astype(np.intc)
+    r = rng.uniform(0.5, f.cutoff + 0.3, offsets[-1])
+    value, slope = f.evaluate(r)
+    sums, slopes = np.empty(6), np.empty(len(r))
+    f.sum_into(offsets, r, sums, slopes)
+    expected = [value[a:b].sum() for a, b in pairwise(offsets)]
+    np.testing.assert_allclose(sums, expected, rtol=0, atol=1e-13 * np.abs(value).sum())
+    np.testing.assert_array_equal(slopes, slope)
+    f.sum_into(offsets[:1], r[:0], sums[:0], slopes[:0])
 
 
 def test_results_do_not_depend_on_threads():

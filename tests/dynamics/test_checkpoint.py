@@ -1,0 +1,210 @@
+"""Runs that were killed go on exactly."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units as ase_units
+from ase.build import bulk
+from ase.io import read
+
+import ase_mag
+from ase_mag import models
+from ase_mag.dynamics import SpinDynamics, SpinLatticeDynamics
+
+fs = ase_units.fs
+
+
+def iron(n=2, rng=1):
+    atoms = bulk("Fe", a=2.86, cubic=True) * n
+    rng = np.random.default_rng(rng)
+    ase_mag.set_moments(atoms, [0, 0, 2.1] + 0.3 * rng.normal(size=(len(atoms), 3)))
+    atoms.set_momenta(2.0 * rng.normal(size=(len(atoms), 3)))
+    atoms.calc = ase_mag.MagneticCalculator(models.named("FeHL-1"))
+    return atoms
+
+
+KINDS = {
+    "spins": (SpinDynamics, {"temperature_K": 300, "damping": 0.1}),
+    "NVE": (SpinLatticeDynamics, {}),
+    "NPT": (
+        SpinLatticeDynamics,
+        {
+            "temperature_K": 900,
+            "friction": 0.01,
+            "longitudinal": True,
+            "pressure": 0.0,
+            "full_cell": True,
+            "account": True,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
+    cls, options = KINDS[kind]
+    results = []
+    for cuts in ((300,), (130, 270, 300)):
+        folder = tmp_path / str(len(cuts))
+        folder.mkdir()
+        previous = 0
+        for last in cuts:
+            atoms = iron()
+            dyn = cls(
+                atoms,
+                fs,
+                rng=1,
+                trajectory=folder / "run.traj",
+                logfile=folder / "run.log",
+                loginterval=10,
+                checkpoint=folder / "run.npz",
+                checkpoint_interval=50,
+                restart=True,
+                **options,
+            )
+            # The run dies somewhere after its last checkpoint; that part is done again.
+            assert dyn.nsteps == 50 * (previous // 50)
+            dyn.run_to(last)
+            previous = last
+        results.append((atoms, dyn, read(folder / "run.traj", ":"), folder / "run.log"))
+    (one, first, frames, log), (two, second, others, other_log) = results
+    assert np.array_equal(one.positions, two.positions)
+    assert np.array_equal(one.get_momenta(), two.get_momenta())
+    assert np.array_equal(one.cell.array, two.cell.array)
+    assert np.array_equal(ase_mag.get_moments(one), ase_mag.get_moments(two))
+    if kind == "NPT":
+        assert first.heat == second.heat
+    assert len(frames) == len(others) == 31
+    for frame, other in zip(frames, others, strict=True):
+        assert np.array_equal(frame.positions, other.positions)
+        assert frame.get_potential_energy() == other.get_potential_energy()
+    assert log.read_text() == other_log.read_text()
+    assert len(log.read_text().splitlines()) == 32
+
+
+SCRIPT = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    from test_checkpoint import fs, iron
+    from ase_mag.dynamics import SpinLatticeDynamics
+
+    atoms = iron()
+    dyn = SpinLatticeDynamics(
+        atoms, fs, temperature_K=500, friction=0.01, damping=0.1, rng=1, trajectory="run.traj",
+        loginterval=5, checkpoint="run.npz", checkpoint_interval=20, restart=True,
+    )
+    print("ready", flush=True)
+    dyn.run_to({steps})
+    print("done", flush=True)
+"""
+
+
+def start(folder, environment, steps):
+    script = textwrap.dedent(SCRIPT).format(tests=str(Path(__file__).parent), steps=steps)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_instants(tmp_path, tree_environment):
+    """kill -9 ten times; the resumed run equals the uninterrupted one bit for bit."""
+    steps = 3000
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    with start(whole, tree_environment, steps) as process:
+        assert process.wait() == 0
+    rng = np.random.default_rng(5)
+    for _ in range(10):
+        with start(cut, tree_environment, steps) as process:
+            time.sleep(rng.uniform(0.02, 0.25))
+            process.send_signal(signal.SIGKILL)
+    with start(cut, tree_environment, steps) as process:
+        assert process.wait() == 0
+    one, two = read(whole / "run.traj", ":"), read(cut / "run.traj", ":")
+    assert len(one) == len(two) == steps // 5 + 1
+    for a, b in zip(one, two, strict=True):
+        assert np.array_equal(a.positions, b.positions)
+        assert np.array_equal(ase_mag.get_moments(a), ase_mag.get_moments(b))
+        assert a.get_potential_energy() == b.get_potential_energy()
+
+
+def test_sigterm_writes_a_checkpoint(tmp_path, tree_environment):
+    with start(tmp_path, tree_environment, 10**6) as process:
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 143
+    atoms = iron()
+    dyn = SpinLatticeDynamics(
+        atoms,
+        fs,
+        temperature_K=500,
+        friction=0.01,
+        damping=0.1,
+        rng=1,
+        loginterval=5,
+        checkpoint=tmp_path / "run.npz",
+        checkpoint_interval=20,
+        restart=True,
+        trajectory=tmp_path / "run.traj",
+    )
+    assert dyn.nsteps > 0
+    assert len(read(tmp_path / "run.traj", ":")) == dyn.nsteps // 5 + 1
+
+
+def checkpoint(path, atoms=None, **options):
+    return SpinDynamics(
+        atoms or iron(),
+        **({"timestep": fs, "temperature_K": 300, "damping": 0.1, "rng": 1} | options),
+        checkpoint=path,
+        checkpoint_interval=5,
+        restart=True,
+    )
+
+
+def test_foreign_checkpoints_are_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    checkpoint(path).run(10)
+    assert checkpoint(path).nsteps == 10
+    with pytest.raises(ValueError, match=r"other settings \(temperature_K 300 -> 400\)"):
+        checkpoint(path, temperature_K=400)
+    with pytest.raises(ValueError, match=r"other settings \(seed 1 -> 2\)"):
+        checkpoint(path, rng=2)
+    with pytest.raises(ValueError, match=r"checkpoint of another system \(16 atoms\)"):
+        checkpoint(path, iron(3))
+    with pytest.raises(ValueError, match="a checkpoint of SpinDynamics, not of SpinLattice"):
+        SpinLatticeDynamics(iron(), fs, checkpoint=path, restart=True)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="is not a checkpoint, or it is damaged"):
+        checkpoint(path)
+    with pytest.raises(ValueError, match="restart needs the file of the checkpoint"):
+        SpinDynamics(iron(), fs, restart=True)
+
+
+def test_checkpoint_of_a_newer_version(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    monkeypatch.setattr("ase_mag.dynamics.checkpoint.FORMAT", 2)
+    checkpoint(path).run(5)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="has format 2, but this version of ase_mag reads up to 1"):
+        checkpoint(path)
+
+
+def test_the_file_is_replaced_atomically(tmp_path):
+    checkpoint(tmp_path / "run.npz").run(20)
+    assert os.listdir(tmp_path) == ["run.npz"]
