@@ -255,7 +255,8 @@ def stage(
     """Predictor or corrector of all moments for fields (noise included) from any source.
 
     The part of a field along the moment it was taken at is left out: from a Landau term it is
-    large, it exerts no torque, but it would turn the moment at the start of the step. All two-dimensional arrays are padded to four columns and a multiple of eight rows.
+    large, it exerts no torque, but it would turn the moment at the start of the step. All
+    two-dimensional arrays are padded to four columns and a multiple of eight rows.
     """
     cdef Py_ssize_t k, start
     cdef Block m, p, b, a, f, new

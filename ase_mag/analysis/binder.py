@@ -76,8 +76,9 @@ class BinderCurves:
         Returns
         -------
         list of Crossing
-        Crossing of the combination (``sizes``: smallest and largest), or None where a pair does
-        not cross on the grid (once with any block left out).
+            Without the pairs that do not cross on the grid, once with any block left out.
+        Crossing or None
+            The combination (``sizes``: smallest and largest); None if these two do not cross.
         """
         pairs = list(combinations(range(len(self.sizes)), 2))
         central = self._all(pairs, self.values)
@@ -89,9 +90,8 @@ class BinderCurves:
                 values[index] = replica
                 changed.append(self._all(pairs, values))
             total += covariance(np.array(changed))
-        if not (np.isfinite(central).all() and np.isfinite(total).all()):
-            return [], None
         n = len(pairs)
+        good = np.isfinite(central[:n]) & np.isfinite(np.diag(total)[:n])
         found = [
             Crossing(
                 (self.sizes[a], self.sizes[b]),
@@ -101,20 +101,19 @@ class BinderCurves:
                 float(np.sqrt(total[n + k, n + k])),
             )
             for k, (a, b) in enumerate(pairs)
+            if good[k]
         ]
-        weights = np.array([float(b == len(self.sizes) - 1) for _, b in pairs])
-        weights /= np.maximum(np.diag(total)[:n], 1e-300)
+        largest = len(self.sizes) - 1
+        used = [k for k, (_, b) in enumerate(pairs) if b == largest and good[k]]
+        if not good[pairs.index((0, largest))]:
+            return found, None
+        weights = 1 / np.maximum(np.diag(total)[used], 1e-300)
         weights /= weights.sum()
-        both = (weights @ central[:n], weights @ total[:n, :n] @ weights)
-        cumulant = (weights @ central[n:], weights @ total[n:, n:] @ weights)
-        combined = Crossing(
-            (self.sizes[0], self.sizes[-1]),
-            float(both[0]),
-            float(np.sqrt(both[1])),
-            float(cumulant[0]),
-            float(np.sqrt(cumulant[1])),
-        )
-        return found, combined
+        parts = []
+        for block in (np.array(used), n + np.array(used)):
+            variance = weights @ total[np.ix_(block, block)] @ weights
+            parts += [float(weights @ central[block]), float(np.sqrt(variance))]
+        return found, Crossing((self.sizes[0], self.sizes[-1]), *parts)
 
     def _all(self, pairs, values):
         """Return the temperatures of the crossings of ``pairs``, then the cumulants there."""

@@ -174,6 +174,7 @@ class MomentSizes(Propagator):
     Notes
     -----
     A size of exactly zero (possible at 0 K) is replaced by 1e-6 mu_B to keep the direction.
+    Moments of zero have no direction and stay zero.
     """
 
     part = "sizes"
@@ -188,5 +189,7 @@ class MomentSizes(Propagator):
     def advance(self, state, dt):
         a, b = self.landscapes(state.positions, state.cell, state.moments)
         sizes = np.maximum(self.mean_moment(a, b, self.temperature_K, self.measure), self.smallest)
-        state.moments *= (sizes / np.linalg.norm(state.moments, axis=1))[:, None]
+        now = np.linalg.norm(state.moments, axis=1)
+        scale = np.divide(sizes, now, out=np.zeros_like(now), where=now > 0)
+        state.moments *= scale[:, None]
         state.moments_changed()
