@@ -3,6 +3,7 @@
 from ase_mag.dynamics.asd_aimd import AsdAimd
 from ase_mag.dynamics.barostat import CellRescaling
 from ase_mag.dynamics.base import MagneticDynamics
+from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import MomentBath
 from ase_mag.dynamics.monte_carlo import MonteCarlo
@@ -23,11 +24,13 @@ from ase_mag.dynamics.spin_lattice import SpinLatticeDynamics
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.dynamics.sweeps import SequentialPrecession
 from ase_mag.dynamics.temperature import moment_temperature, spin_temperature
+from ase_mag.dynamics.timestep import suggest_timestep
 
 __all__ = [
     "AsdAimd",
     "CellRescaling",
     "Drift",
+    "DrivenSurface",
     "GeneralizedLangevin",
     "Kick",
     "LangevinBath",
@@ -47,4 +50,5 @@ __all__ = [
     "Splitting",
     "moment_temperature",
     "spin_temperature",
+    "suggest_timestep",
 ]

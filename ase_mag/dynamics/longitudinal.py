@@ -31,6 +31,8 @@ class GeneralizedLangevin(SpinPropagator):
 
     def run(self, state, duration, n_steps):
         dt = duration / n_steps
+        for part in (self.bath, self._sweeps, self._midpoint):
+            part.moving = self.moving
         turn = self._midpoint if self.surface.form(state) is None else self._sweeps
         turn.run(state, 0.5 * dt, 1)
         for step in range(n_steps):

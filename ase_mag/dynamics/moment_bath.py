@@ -40,6 +40,8 @@ class MomentBath(SpinPropagator):
     def run(self, state, duration, n_steps):
         n = len(state.moments)
         relax = np.array(np.broadcast_to(self.rate, n), dtype=float) * (duration / n_steps)
+        if self.moving is not None:
+            relax[~self.moving] = 0.0
         deviation = np.sqrt(2 * relax * units.kB * (self.temperature_K or 0.0))
         first = self.noise.step
         form = self.surface.form(state)

@@ -121,6 +121,8 @@ class Precession(SpinPropagator):
         sizes = np.sqrt(np.einsum("ij,ij->i", moments, moments))
         inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
         rate = units.gamma / (1 + damping**2)
+        if self.moving is not None:
+            rate[:n][~self.moving] = 0.0
         variance = 2 * damping * units.kB * (self.temperature_K or 0.0) / (units.gamma * dt)
         return rate, damping * inverse, np.sqrt(variance * inverse)
 

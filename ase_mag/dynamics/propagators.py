@@ -134,9 +134,14 @@ class SpinPropagator(Propagator):
     temperature_K : float or None; None or 0: no noise.
     noise : Noise or None; needed with a temperature.
     timestep : float or None, the longest sub-step (ASE time); None: one step per call.
+
+    Attributes
+    ----------
+    moving : (N,) bool array or None; moments with False stand still. None: all move.
     """
 
     part = "spins"
+    moving = None
 
     def __init__(self, surface, temperature_K=None, noise=None, timestep=None):
         self.surface = surface

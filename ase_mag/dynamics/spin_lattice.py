@@ -3,14 +3,16 @@
 import numpy as np
 from ase import units as ase_units
 
-from ase_mag.core import CalculatorSurface, ModelSurface
+from ase_mag.core import CalculatorSurface, ModelSurface, refuse_relaxed
 from ase_mag.dynamics.barostat import CellRescaling
 from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
+from ase_mag.dynamics.boundedness import check_bounded
+from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
 from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, Metered
-from ase_mag.dynamics.spin import check_bath, spin_surface
+from ase_mag.dynamics.spin import check_bath, described, spin_surface
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.dynamics.sweeps import SequentialPrecession
 from ase_mag.models import Zeeman
@@ -46,7 +48,8 @@ class SpinLatticeDynamics(MagneticDynamics):
     damping : float or (N,) array, Gilbert damping of the transverse spin bath.
     longitudinal : bool
     longitudinal_rate : float or (N,) array, Gamma in mu_B^2/(eV ASE time).
-    field : three floats or None, magnetic field in tesla (models only).
+    field : three floats in tesla (models only), a function of the time (ASE units) that returns
+        them, or None.
     spin_timestep : float or None, longest spin sub-step; None: one sub-step per half step.
     pressure : float or None, eV/angstrom^3 (``ase.units.GPa``).
     pressure_time : float, relaxation time of the barostat, ASE time.
@@ -112,7 +115,7 @@ class SpinLatticeDynamics(MagneticDynamics):
                 )
         self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
         self.longitudinal, self.longitudinal_rate = longitudinal, longitudinal_rate
-        self.field = None if field is None else tuple(np.asarray(field, dtype=float).tolist())
+        self.field = described(field)
         self.spin_timestep = spin_timestep
         self.pressure, self.pressure_time = pressure, pressure_time
         self.compressibility, self.full_cell = compressibility, full_cell
@@ -160,6 +163,10 @@ class SpinLatticeDynamics(MagneticDynamics):
     def _spin_propagator(self, noise):
         arguments = (self.spin_surface, self.temperature_K, noise, self.spin_timestep)
         if self.longitudinal:
+            form = self.spin_surface.form(self.state)
+            if form is not None:
+                rate = np.broadcast_to(self.longitudinal_rate, form.n_atoms)
+                check_bounded(form, rate == 0)
             return GeneralizedLangevin(*arguments, self.longitudinal_rate)
         if np.any(np.asarray(self.damping) > 0):
             return Precession(self.spin_surface, self.damping, *arguments[1:])
@@ -182,6 +189,8 @@ class SpinLatticeDynamics(MagneticDynamics):
 
     def step(self):
         self.read_atoms()
+        if isinstance(self.spin_surface, DrivenSurface):
+            self.spin_surface.time = self.get_time() + 0.5 * self.dt
         self.splitting.advance(self.state, self.dt)
         if self.barostat is not None:
             self.barostat.advance(self.state, self.dt)
@@ -194,7 +203,7 @@ class SpinLatticeDynamics(MagneticDynamics):
             "damping": np.asarray(self.damping).tolist(),
             "longitudinal": self.longitudinal,
             "longitudinal_rate": np.asarray(self.longitudinal_rate).tolist(),
-            "field_T": self.field,
+            "field_T": repr(self.field) if callable(self.field) else self.field,
             "spin_timestep": self.spin_timestep,
             "pressure": self.pressure,
             "pressure_time": self.pressure_time,
@@ -217,7 +226,13 @@ def surfaces(atoms, field=None, stress=False):
     (``ase_mag.add``) is asked for forces only.
     """
     calc = atoms.calc
-    if hasattr(calc, "lattice"):
+    if hasattr(calc, "lattice") and not calc.lattice_moments:
+        refuse_relaxed(calc)
+        if callable(field):
+            raise ValueError(
+                "a field that changes in time needs a calculator that is one model, not one with a "
+                "lattice calculator below"
+            )
         if field is not None:
             calc = type(calc)(calc.lattice, calc.model + Zeeman(calc.model.species, field))
             atoms = atoms.copy()

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from ase_mag import _kernels, units
 from ase_mag.core import padded, threads_for
 from ase_mag.dynamics.coloring import Coloring
@@ -44,10 +46,16 @@ class SequentialPrecession(SpinPropagator):
                 "method='implicit' for this one"
             )
         moments = padded(state.moments)
+        order, starts = self._colors(form)
+        if self.moving is not None:
+            colors = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[self.moving[order]]
+            order = order[self.moving[order]]
+            starts = np.searchsorted(colors, np.arange(len(starts))).astype(np.intc)
         _kernels.sweep.sweep(
             *replace(form, landau=None).arrays,  # terms of the size exert no torque
             moments,
-            *self._colors(form),
+            order,
+            starts,
             units.gamma,
             duration / n_steps,
             n_steps,

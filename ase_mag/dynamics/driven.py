@@ -1,0 +1,69 @@
+"""Magnetic fields that change in time: pulses, sweeps, oscillations."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ase_mag import units
+from ase_mag.core import Response, Surface
+
+
+class DrivenSurface(Surface):
+    """A surface in a uniform field B(t): E(M, t) = E(M) - sum_i M_i.B(t).
+
+    The field acts on the species that the model describes. The dynamics sets ``time`` before
+    each step, to the middle of the step.
+
+    Parameters
+    ----------
+    surface : ase_mag.core.ModelSurface
+    field : callable, time in ASE units -> three floats in tesla.
+
+    Attributes
+    ----------
+    time : float, ASE time units.
+    """
+
+    def __init__(self, surface, field):
+        self.surface = surface
+        self.field = field
+        self.time = 0.0
+        self.present_field(0)
+
+    def present_field(self, n):
+        """Return the field at ``time`` in eV/mu_B, (n, 3), or raise ValueError for a bad value."""
+        value = np.asarray(self.field(self.time), dtype=float)
+        if value.shape != (3,) or not np.isfinite(value).all():
+            raise ValueError(
+                f"field({self.time:g}) must be three finite numbers in tesla, got {value!r}"
+            )
+        return np.tile(units.tesla * value, (n, 1))
+
+    def _acting(self, state):
+        field = self.present_field(len(state.moments))
+        field[self.surface.model.kinds(self.surface.graph(state)) < 0] = 0.0
+        return field
+
+    def graph(self, state):
+        """Return the :class:`PairGraph` of the state's geometry."""
+        return self.surface.graph(state)
+
+    def form(self, state):
+        form = self.surface.form(state)
+        if form is None:
+            return None
+        field = self._acting(state)
+        return replace(form, field=field if form.field is None else form.field + field)
+
+    def response(self, state, *, lattice=True):
+        rest, field = self.surface.response(state, lattice=lattice), self._acting(state)
+        energies = rest.energies - np.einsum("ij,ij->i", state.moments, field)
+        return Response(energies, rest.magforces + field, rest.forces, rest.virials)
+
+    def get_state(self):
+        """See :meth:`ase_mag.core.ModelSurface.get_state`."""
+        return self.surface.get_state()
+
+    def set_state(self, state):
+        """See :meth:`ase_mag.core.ModelSurface.set_state`."""
+        self.surface.set_state(state)
