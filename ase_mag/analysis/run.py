@@ -6,6 +6,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase import units
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase.io.trajectory import Trajectory
 
 from ase_mag.analysis.observables import Displacement, pressure_of
@@ -30,20 +31,39 @@ def read(path, timestep=None):
     FileNotFoundError
         If there is no such file.
     ValueError
-        For a time step that is not positive.
+        For a file that is no trajectory, or a time step that is not positive.
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"there is no trajectory {path}")
+        raise FileNotFoundError(f"there is no trajectory {path}: check the name and the folder")
     description = {}
     if path.suffix == ".traj":
-        with Trajectory(path) as file:
-            description = file.description or {}
+        try:
+            with Trajectory(path) as file:
+                description = file.description or {}
+        except OSError as error:
+            raise _unreadable(path) from error
+    elif not _readable(path):
+        raise _unreadable(path)
     if timestep is None and "timestep" in description:
         timestep = description["timestep"] * description.get("interval", 1)
     if timestep is not None and not timestep > 0:
         raise ValueError(f"the time between two frames must be positive, got {timestep}")
     return Run(path, timestep, description)
+
+
+def _readable(path):
+    try:
+        return ioformats[filetype(path)].can_read
+    except UnknownFileTypeError:
+        return False
+
+
+def _unreadable(path):
+    return ValueError(
+        f"{path} is no trajectory that ASE can read, or it is damaged: give the .traj file of a "
+        "dynamics, or an .extxyz file"
+    )
 
 
 class Run:

@@ -56,7 +56,7 @@ def tables(settings, learned, tc, fm):
     return [
         _landscapes(learned),
         _errors(settings, learned),
-        _dynamics(tc, fm),
+        _dynamics(settings, tc, fm),
         _paper(learned, tc, fm),
         _times(learned, tc, fm),
     ]
@@ -92,7 +92,7 @@ def _errors(settings, learned):
     return Table(f"Mean absolute errors, {settings.folds}-fold cross-validation", header, rows)
 
 
-def _dynamics(tc, fm):
+def _dynamics(settings, tc, fm):
     rows = [
         (name, *(show(simulated.run) for simulated in (tc, fm)), unit)
         for name, show, unit in (
@@ -110,7 +110,21 @@ def _dynamics(tc, fm):
     heading = (
         "Dynamics, averages of the second half of each run with block-averaged standard errors"
     )
-    return Table(heading, ("", "paramagnetic", "ferromagnetic", "unit"), tuple(rows))
+    return Table(
+        heading, ("", "paramagnetic", "ferromagnetic", "unit"), tuple(rows), _small(settings, tc)
+    )
+
+
+def _small(settings, tc):
+    """Return why the magnetization of the paramagnetic run is not zero."""
+    n = 2 * settings.repeats**3
+    # The mean length of a sum of n independent random vectors of one size.
+    random = second_half(tc.run.moment_sizes).mean() * np.sqrt(8 / (3 * np.pi * n))
+    return (
+        f"The magnetization of a cell this small does not vanish above its Curie temperature, "
+        f"because correlations reach across it; {n} moments without any correlation would give "
+        f"{random:.2f} mu_B."
+    )
 
 
 def _paper(learned, tc, fm):

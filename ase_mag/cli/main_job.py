@@ -106,7 +106,9 @@ def learn(settings, progress=True):
     table, ordered = tables
     scanned = perf_counter()
     predictor = lsf.LsfPredictor(descriptor=3, shells=1, width=10.0, regularization=1e-4)
-    folds = KFold(settings.folds, shuffle=True, random_state=settings.seed)
+    # The folds of lsf.cross_validate, so that the figure and the table show the same predictions.
+    shuffle = int(np.random.default_rng(settings.seed).integers(2**31))
+    folds = KFold(settings.folds, shuffle=True, random_state=shuffle)
     # Many small linear systems: on a busy machine threads of BLAS cost more than they bring.
     with threadpool_limits(1, "blas"):
         predictor.fit(table + ordered)

@@ -4,6 +4,7 @@ from ase_mag.dynamics.asd_aimd import AsdAimd
 from ase_mag.dynamics.barostat import CellRescaling
 from ase_mag.dynamics.base import MagneticDynamics
 from ase_mag.dynamics.driven import DrivenSurface
+from ase_mag.dynamics.inertia import InertialSizes
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import MomentBath
 from ase_mag.dynamics.monte_carlo import MonteCarlo
@@ -32,6 +33,7 @@ __all__ = [
     "Drift",
     "DrivenSurface",
     "GeneralizedLangevin",
+    "InertialSizes",
     "Kick",
     "LangevinBath",
     "MagneticDynamics",

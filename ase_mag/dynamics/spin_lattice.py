@@ -8,6 +8,7 @@ from ase_mag.dynamics.barostat import CellRescaling
 from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
 from ase_mag.dynamics.boundedness import check_bounded
 from ase_mag.dynamics.driven import DrivenSurface
+from ase_mag.dynamics.inertia import InertialSizes
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
 from ase_mag.dynamics.precession import Precession
@@ -44,12 +45,18 @@ class SpinLatticeDynamics(MagneticDynamics):
         calculator with forces and ``magforces`` that takes its moments from the atoms.
     timestep : float, ASE time units.
     temperature_K : float or None.
+    spin_temperature_K : float or None, another temperature for the bath of the moments.
     friction : float or None, lattice friction, 1 / ASE time.
     damping : float or (N,) array, Gilbert damping of the transverse spin bath.
-    longitudinal : bool
+    longitudinal : bool, or ``"inertial"``: sizes with inertia (:class:`InertialSizes`) beside the
+        transverse dynamics, also at constant energy.
+    inertia : float or (N,) array, of inertial sizes, eV ASE time^2/mu_B^2.
+    longitudinal_friction : float, of inertial sizes in a bath, 1 / ASE time.
     longitudinal_rate : float or (N,) array, Gamma in mu_B^2/(eV ASE time).
     field : three floats in tesla (models only), a function of the time (ASE units) that returns
         them, or None.
+    method : ``"sequential"`` or ``"implicit"``, the undamped precession of NVE runs: the first is
+        faster, the second also conserves the total moment to rounding (isotropic exchange).
     spin_timestep : float or None, longest spin sub-step; None: one sub-step per half step.
     pressure : float or None, eV/angstrom^3 (``ase.units.GPa``).
     pressure_time : float, relaxation time of the barostat, ASE time.
@@ -78,11 +85,15 @@ class SpinLatticeDynamics(MagneticDynamics):
         timestep,
         *,
         temperature_K=None,
+        spin_temperature_K=None,
         friction=None,
         damping=0.0,
         longitudinal=False,
         longitudinal_rate=DEFAULT_RATE,
+        inertia=0.06,
+        longitudinal_friction=0.0,
         field=None,
+        method="sequential",
         spin_timestep=None,
         pressure=None,
         pressure_time=500 * ase_units.fs,
@@ -97,12 +108,19 @@ class SpinLatticeDynamics(MagneticDynamics):
         **options,
     ):
         if temperature_K is None:
-            _refuse_baths(friction, damping, longitudinal, pressure)
+            _refuse_baths(friction, damping, longitudinal is True, pressure)
         else:
             check_not_negative("temperature_K", temperature_K, "kelvin")
             check_not_negative("friction", friction or 0.0, "1 / ASE time")
             check_not_negative("longitudinal_rate", longitudinal_rate, "mu_B^2/(eV ASE time)")
             check_bath(None if longitudinal or friction else temperature_K, damping, len(atoms))
+        if longitudinal not in (True, False, "inertial"):
+            raise ValueError(
+                f"longitudinal must be True, False or 'inertial', got {longitudinal!r}"
+            )
+        check_not_negative("longitudinal_friction", longitudinal_friction, "1 / ASE time")
+        if method not in ("sequential", "implicit"):
+            raise ValueError(f"method {method!r} is unknown: use 'sequential' or 'implicit'")
         if spin_timestep is not None:
             check_positive("spin_timestep", spin_timestep, "ASE time units (ase.units.fs)")
         if pressure is not None:
@@ -114,7 +132,19 @@ class SpinLatticeDynamics(MagneticDynamics):
                     f"{atoms.pbc.tolist()}"
                 )
         self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
+        if spin_temperature_K is None:
+            spin_temperature_K = temperature_K
+        elif temperature_K is None:
+            raise ValueError(
+                f"spin_temperature_K is {spin_temperature_K} but temperature_K is None: give both, "
+                "or temperature_K alone"
+            )
+        else:
+            check_not_negative("spin_temperature_K", spin_temperature_K, "kelvin")
+        self.spin_temperature_K = spin_temperature_K
+        self.method = method
         self.longitudinal, self.longitudinal_rate = longitudinal, longitudinal_rate
+        self.inertia, self.longitudinal_friction = inertia, longitudinal_friction
         self.field = described(field)
         self.spin_timestep = spin_timestep
         self.pressure, self.pressure_time = pressure, pressure_time
@@ -136,7 +166,7 @@ class SpinLatticeDynamics(MagneticDynamics):
             self.atoms, self.field, self.pressure is not None
         )
         kick, drift = Kick(self.surface, self.free), Drift()
-        noises = [self.noise() for _ in range(3)]
+        noises = [self.noise() for _ in range(4)]
         middle, self._meters = [(drift, 1.0)], {}
         if self.friction:
             bath = LangevinBath(self.friction, self.temperature_K, noises[0], self.free)
@@ -145,7 +175,22 @@ class SpinLatticeDynamics(MagneticDynamics):
         spins = self._spin_propagator(noises[1])
         if self.account and self.temperature_K is not None:
             spins = self._meters["spins"] = Metered(spins, self._spin_energy)
-        flows = [(kick, 0.5), (spins, 0.5), *middle, (spins, 0.5), (kick, 0.5)]
+        middle = [(spins, 0.5), *middle, (spins, 0.5)]
+        self.sizes = None
+        if self.longitudinal == "inertial":
+            self._check_bounded()
+            self.sizes = sizes = InertialSizes(
+                self.spin_surface,
+                self.spin_temperature_K,
+                noises[3],
+                self.spin_timestep,
+                self.inertia,
+                self.longitudinal_friction,
+            )
+            if self.account and self.temperature_K is not None:
+                sizes = self._meters["sizes"] = Metered(sizes, self._size_energy)
+            middle = [(sizes, 0.5), *middle, (sizes, 0.5)]
+        flows = [(kick, 0.5), *middle, (kick, 0.5)]
         self.barostat = None
         if self.pressure is not None:
             self.barostat = CellRescaling(
@@ -161,20 +206,25 @@ class SpinLatticeDynamics(MagneticDynamics):
         return Splitting(flows)
 
     def _spin_propagator(self, noise):
-        arguments = (self.spin_surface, self.temperature_K, noise, self.spin_timestep)
-        if self.longitudinal:
-            form = self.spin_surface.form(self.state)
-            if form is not None:
-                rate = np.broadcast_to(self.longitudinal_rate, form.n_atoms)
-                check_bounded(form, rate == 0)
+        arguments = (self.spin_surface, self.spin_temperature_K, noise, self.spin_timestep)
+        if self.longitudinal is True:
+            self._check_bounded()
             return GeneralizedLangevin(*arguments, self.longitudinal_rate)
         if np.any(np.asarray(self.damping) > 0):
             return Precession(self.spin_surface, self.damping, *arguments[1:])
-        if self.spin_surface.form(self.state) is None:
+        if self.method == "implicit" or self.spin_surface.form(self.state) is None:
             return Precession(
                 self.spin_surface, 0.0, timestep=self.spin_timestep, method="implicit"
             )
         return SequentialPrecession(self.spin_surface, self.spin_timestep)
+
+    def _check_bounded(self):
+        form = self.spin_surface.form(self.state)
+        if form is not None:
+            check_bounded(form, np.broadcast_to(self.longitudinal_rate, form.n_atoms) == 0)
+
+    def _size_energy(self, state):
+        return self._spin_energy(state) + self.sizes.kinetic_energy()
 
     def _spin_energy(self, state):
         return self.spin_surface.response(state, lattice=False).energy
@@ -185,7 +235,8 @@ class SpinLatticeDynamics(MagneticDynamics):
         return {name: meter.heat for name, meter in self._meters.items()}
 
     def parts(self):
-        return super().parts() | {f"heat of {name}": part for name, part in self._meters.items()}
+        parts = {f"heat of {name}": part for name, part in self._meters.items()}
+        return super().parts() | parts | ({} if self.sizes is None else {"sizes": self.sizes})
 
     def step(self):
         self.read_atoms()
@@ -199,9 +250,13 @@ class SpinLatticeDynamics(MagneticDynamics):
     def todict(self):
         return super().todict() | {
             "temperature_K": self.temperature_K,
+            "spin_temperature_K": self.spin_temperature_K,
+            "method": self.method,
             "friction": self.friction,
             "damping": np.asarray(self.damping).tolist(),
             "longitudinal": self.longitudinal,
+            "inertia": np.asarray(self.inertia).tolist(),
+            "longitudinal_friction": self.longitudinal_friction,
             "longitudinal_rate": np.asarray(self.longitudinal_rate).tolist(),
             "field_T": repr(self.field) if callable(self.field) else self.field,
             "spin_timestep": self.spin_timestep,

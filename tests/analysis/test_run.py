@@ -79,5 +79,9 @@ def test_other_formats_need_the_time_between_frames(trajectory, tmp_path):
 def test_bad_input_is_refused(trajectory, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no trajectory .*missing\.traj"):
         analysis.read(tmp_path / "missing.traj")
+    for name in ("notes.txt", "script.py", "broken.traj"):
+        (tmp_path / name).write_text("no frames here\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=rf"{name} is no trajectory that ASE can read"):
+            analysis.read(tmp_path / name)
     with pytest.raises(ValueError, match="must be positive, got -1"):
         analysis.read(trajectory, timestep=-1.0)

@@ -48,6 +48,8 @@ def test_tables_have_numbers_with_units(printed):
     ):
         assert re.search(line, printed, re.MULTILINE), f"{line} is not in\n{printed}"
     assert "SYNTHETIC" in printed
+    # sqrt(8/(3 pi 54)) = 0.1254 of a moment of about 2 mu_B
+    assert re.search(r"54 moments\s+without any correlation would\s+give 0\.2[3-8] mu_B", printed)
 
 
 def test_everything_is_written(printed, folder):
@@ -93,6 +95,17 @@ def test_trajectories_have_the_conditions_of_the_paper(printed, folder):
     np.testing.assert_allclose(fm.magnetization, np.tile([0, 0, 2.2], (21, 1)), rtol=1e-14)
     assert tc.moment_sizes.std(axis=1).min() > 0.01
     assert np.linalg.norm(tc.magnetization[0]) < 1.0
+
+
+def test_the_figure_and_the_table_of_the_learning_show_the_same_predictions():
+    learned = learn(Settings(snapshots=2), progress=False)
+    method = learned.scores.methods[-1]
+    truth = np.column_stack([learned.table.a, learned.table.b])
+    errors = np.abs(learned.predictions - truth).mean(axis=0)
+    # Folds of 10 and of 11 landscapes have the same weight in the table.
+    np.testing.assert_allclose(
+        errors, [learned.scores[method, "a"], learned.scores[method, "b"]], rtol=0.01
+    )
 
 
 def test_the_same_seed_gives_the_same_run(printed, folder, tmp_path):

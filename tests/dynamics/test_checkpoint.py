@@ -33,6 +33,11 @@ def iron(n=2, rng=1):
 KINDS = {
     "spins": (SpinDynamics, {"temperature_K": 300, "damping": 0.1}),
     "NVE": (SpinLatticeDynamics, {}),
+    "inertial": (
+        SpinLatticeDynamics,
+        {"temperature_K": 300, "longitudinal": "inertial", "longitudinal_friction": 0.1}
+        | {"friction": 0.01, "account": True},
+    ),
     "NPT": (
         SpinLatticeDynamics,
         {

@@ -68,6 +68,60 @@ def test_no_drift_at_constant_energy(kind):
     assert abs(slope) < 0.01, f"{slope} +- {error} meV/atom/ns"
 
 
+def test_total_moment_is_conserved_by_the_implicit_method():
+    """To 1e-10 relative in a coupled run at constant energy, without anisotropy."""
+    atoms = iron()
+    total = ase_mag.get_moments(atoms).sum(axis=0)
+    SpinLatticeDynamics(atoms, 1.0 * fs, method="implicit").run(100)
+    change = np.abs(ase_mag.get_moments(atoms).sum(axis=0) - total).max()
+    assert change < 1e-10 * np.linalg.norm(total)
+
+
+@pytest.mark.slow
+def test_separate_baths():
+    """Lattice at 300 K and moments at 900 K through a strong coupling to their own baths."""
+    atoms = iron(4, 600)
+    dyn = SpinLatticeDynamics(
+        atoms,
+        1.0 * fs,
+        temperature_K=300,
+        spin_temperature_K=900,
+        friction=0.1 / fs,
+        longitudinal=True,
+        rng=2,
+    )
+    dyn.run(1500)
+    values = []
+    for _ in range(80):
+        dyn.run(30)
+        form = dyn.spin_form()
+        values.append(
+            [atoms.get_temperature(), moment_temperature(form, ase_mag.get_moments(atoms))]
+        )
+    mean = np.mean(values, axis=0)
+    error = np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
+    # Heat flows from the moments to the lattice, so each is a little off its own bath.
+    assert abs(mean[0] - 300) < 15 + 3 * error[0]
+    assert abs(mean[1] - 900) < 45 + 3 * error[1]
+
+
+def test_inertial_sizes_at_constant_energy():
+    """Lattice, directions and sizes exchange energy; the sum is conserved to second order."""
+    changes = []
+    for timestep in (1.0, 0.5):
+        atoms = iron(2)
+        dyn = SpinLatticeDynamics(atoms, timestep * fs, longitudinal="inertial")
+        start = total_energy(dyn)
+        worst = 0.0
+        for _ in dyn.irun(round(60 / timestep)):
+            worst = max(worst, abs(total_energy(dyn) + dyn.sizes.kinetic_energy() - start))
+        changes.append(worst)
+        assert np.ptp(np.linalg.norm(ase_mag.get_moments(atoms), axis=1)) > 0.02
+        assert dyn.sizes.kinetic_energy() > 1e-3
+    assert abs(np.log2(changes[0] / changes[1]) - 2) < 0.3
+    assert changes[1] < 1e-3 * len(atoms)
+
+
 def test_time_reversal():
     atoms = iron(2)
     start = atoms.copy()
@@ -248,6 +302,9 @@ def test_non_magnetic_species_and_fixed_atoms():
     [
         ({"friction": 0.1}, "friction is given but temperature_K is None"),
         ({"longitudinal": True}, "longitudinal is given but temperature_K is None"),
+        ({"longitudinal": "heavy"}, "longitudinal must be True, False or 'inertial', got 'heavy'"),
+        ({"method": "heun"}, "method 'heun' is unknown"),
+        ({"spin_temperature_K": 300}, "spin_temperature_K is 300 but temperature_K is None"),
         ({"pressure": 0.0}, "pressure is given but temperature_K is None"),
         ({"damping": 0.1}, "a damped run at constant energy does not exist"),
         ({"temperature_K": 300}, "without damping there is no bath"),
