@@ -54,7 +54,7 @@ def read(path, timestep=None):
 
 def _readable(path):
     try:
-        return ioformats[filetype(path)].can_read
+        return ioformats[filetype(str(path))].can_read
     except UnknownFileTypeError:
         return False
 

@@ -26,7 +26,8 @@ class MagneticDynamics(MolecularDynamics):
     ----------
     atoms : ase.Atoms with a calculator and moments.
     timestep : float, ASE time units.
-    rng : int, numpy Generator or None; the seed of all noise of the run.
+    rng : int, numpy Generator or None; the seed of all noise of the run. Two runs with the same
+        integer have the same noise: give different ones to runs that are to be independent.
     trajectory : str, Path, Trajectory or None.
     logfile : str ('-': standard output), file or None.
     loginterval : int, steps between two frames and between two log lines.

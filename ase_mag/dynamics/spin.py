@@ -37,7 +37,8 @@ class SpinDynamics(FrozenLattice):
     longitudinal : bool; ``longitudinal_rate`` then takes the place of ``damping``.
     longitudinal_rate : float or (N,) array, Gamma in mu_B^2/(eV ASE time).
     field : three floats in tesla, an additional field; or a function of the time (ASE units)
-        that returns them (pulses). None: no field.
+        that returns them (pulses). None: no field. The energy in the log contains it, the
+        calculator's energy in the trajectory does not.
     moving : (N,) bool array or list of indices of the moments that move; None: all.
     method : ``"midpoint"``, ``"implicit"``, ``"depondt"``, ``"heun"`` (see Precession), or
         ``"sequential"`` (undamped, energy conserved to rounding).

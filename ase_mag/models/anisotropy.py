@@ -1,5 +1,7 @@
 """Magnetocrystalline anisotropy of single moments, polynomial in the moment vector."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from ase_mag.core.bilinear import BilinearForm
@@ -14,9 +16,9 @@ from ase_mag.models.tensor_exchange import unit_vector
 class OnSite(Model):
     """Base of models with an energy of single moments; subclasses give :meth:`energy`."""
 
+    @abstractmethod
     def energy(self, moments):
         """Return E (n,) in eV and dE/dM (n, 3) of ``moments`` (n, 3) of the model's species."""
-        raise NotImplementedError
 
     def gradients(self, graph, moments, *, lattice=True):
         sites = np.flatnonzero(self.kinds(graph)[: graph.n_sites] >= 0)
