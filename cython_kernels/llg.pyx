@@ -1,6 +1,6 @@
 """Landau-Lifshitz-Gilbert dynamics at frozen positions, many steps in one call."""
 
-from bilinear cimport Form, make_form, site
+from bilinear cimport Form, eight_fields, make_form
 from cython.parallel cimport prange
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint32_t, uint64_t
@@ -73,73 +73,106 @@ cdef inline void correct(
         out.z[k] *= new
 
 
+cdef struct Run:
+    # What all steps of one call share; arrays of four columns and a multiple of eight rows.
+    Form form
+    int scheme
+    double dt
+    const double* rate          # gamma/(1 + alpha^2)
+    const double* ratio         # alpha/|M|
+    const double* deviation     # of the noise in B
+    bint noisy
+    uint64_t seed
+    uint32_t stream
+    bint iterated               # the corrector is repeated
+    double* moments             # at the start of the step
+    double* trial               # at its end, so far (the moments themselves, unless iterated)
+    double* point               # where the corrector takes the fields
+    double* first               # axes at the start of the step
+    double* noise
+
+
 cdef inline void block_fields(
-    const Form* form, Py_ssize_t start, Py_ssize_t count, const double* moments,
-    const double* deviation, const double* noise, Block* b,
+    const Run* r, Py_ssize_t start, const double* moments, Block* b,
 ) noexcept nogil:
-    """Fields -dE/dM of the moments start .. start + count - 1, with the noise of this step."""
-    cdef double value[4]
-    cdef double d
-    cdef Py_ssize_t k
-    for k in range(count):
-        site(form, start + k, moments, value)
-        d = deviation[start + k]
-        b.x[k] = value[0] + d*noise[4*(start + k)]
-        b.y[k] = value[1] + d*noise[4*(start + k) + 1]
-        b.z[k] = value[2] + d*noise[4*(start + k) + 2]
-    for k in range(count, LANES):
-        b.x[k] = 0.0
-        b.y[k] = 0.0
-        b.z[k] = 0.0
+    """Fields -dE/dM of eight moments, with the noise of this step."""
+    cdef double rows[32]
+    cdef Py_ssize_t k, c
+    cdef const double* noise = r.noise + 4*start
+    eight_fields(&r.form, start, moments, rows)
+    if r.noisy:
+        for k in range(LANES):
+            for c in range(4):
+                rows[4*k + c] += r.deviation[start + k]*noise[4*k + c]
+    load(rows, b)
 
 
-cdef inline void first_stage(
-    const Form* form, Py_ssize_t start, const double* m, const double* rate, const double* ratio,
-    const double* deviation, const double* noise, int scheme, double dt, double* first,
-    double* trial, double* point,
-) noexcept nogil:
-    """Predictor of a block; ``point`` is where the corrector takes the fields."""
+cdef inline void first_stage(const Run* r, Py_ssize_t start, uint64_t step) noexcept nogil:
+    """Predictor of eight moments."""
     cdef Block now, b, a, new
-    cdef Py_ssize_t k, count = min(<Py_ssize_t> LANES, form.n - start)
-    load(m + 4*start, count, &now)
-    block_fields(form, start, count, m, deviation, noise, &b)
-    block_axis(&now, &b, rate + start, ratio + start, &a)
-    predict(scheme, &now, &a, dt, &new)
-    store(&new, count, trial + 4*start)
-    if scheme == MIDPOINT:
+    cdef Py_ssize_t k
+    if r.noisy:
+        ase_mag_normals(r.seed, step, r.stream, <uint32_t> start, r.noise + 4*start)
+    load(r.moments + 4*start, &now)
+    block_fields(r, start, r.moments, &b)
+    block_axis(&now, &b, r.rate + start, r.ratio + start, &a)
+    predict(r.scheme, &now, &a, r.dt, &new)
+    if r.iterated:
+        store(&new, r.trial + 4*start)
+    if r.scheme == MIDPOINT:
         for k in range(LANES):
             new.x[k] = 0.5*(now.x[k] + new.x[k])
             new.y[k] = 0.5*(now.y[k] + new.y[k])
             new.z[k] = 0.5*(now.z[k] + new.z[k])
     else:
-        store(&a, count, first + 4*start)
-    store(&new, count, point + 4*start)
+        store(&a, r.first + 4*start)
+    store(&new, r.point + 4*start)
 
 
-cdef inline double second_stage(
-    const Form* form, Py_ssize_t start, const double* m, const double* point, const double* rate,
-    const double* ratio, const double* deviation, const double* noise, int scheme, double dt,
-    const double* first, double* trial, bint measure,
-) noexcept nogil:
-    """Corrector of a block into ``trial``; returns its largest change, if asked to measure it."""
+cdef inline double second_stage(const Run* r, Py_ssize_t start) noexcept nogil:
+    """Corrector of eight moments; returns the largest change, if iterated."""
     cdef Block now, at, start_axis, b, a, new
-    cdef Py_ssize_t k, count = min(<Py_ssize_t> LANES, form.n - start)
+    cdef Py_ssize_t k
     cdef double worst = 0.0
-    load(m + 4*start, count, &now)
-    load(point + 4*start, count, &at)
-    if scheme != MIDPOINT:
-        load(first + 4*start, count, &start_axis)
-    block_fields(form, start, count, point, deviation, noise, &b)
-    block_axis(&at, &b, rate + start, ratio + start, &a)
-    correct(scheme, &now, &start_axis, &a, &at, dt, &new)
-    if measure:
-        load(trial + 4*start, count, &at)
-        for k in range(count):
+    load(r.moments + 4*start, &now)
+    load(r.point + 4*start, &at)
+    if r.scheme != MIDPOINT:
+        load(r.first + 4*start, &start_axis)
+    block_fields(r, start, r.point, &b)
+    block_axis(&at, &b, r.rate + start, r.ratio + start, &a)
+    correct(r.scheme, &now, &start_axis, &a, &at, r.dt, &new)
+    if r.iterated:
+        load(r.trial + 4*start, &at)
+        for k in range(LANES):
             worst = max(worst, fabs(new.x[k] - at.x[k]))
             worst = max(worst, fabs(new.y[k] - at.y[k]))
             worst = max(worst, fabs(new.z[k] - at.z[k]))
-    store(&new, count, trial + 4*start)
+    store(&new, r.trial + 4*start)
     return worst
+
+
+cdef void first_stages(
+    const Run* r, Py_ssize_t blocks, uint64_t step, int threads,
+) noexcept nogil:
+    cdef Py_ssize_t k
+    if threads > 1:
+        for k in prange(blocks, schedule="static", num_threads=threads):
+            first_stage(r, k*LANES, step)
+    else:  # without the overhead of a parallel region, which small systems would feel
+        for k in range(blocks):
+            first_stage(r, k*LANES, step)
+
+
+cdef void second_stages(
+    const Run* r, Py_ssize_t blocks, double* change, int threads,
+) noexcept nogil:
+    cdef Py_ssize_t k
+    if threads > 1:
+        for k in prange(blocks, schedule="static", num_threads=threads):
+            change[k] = second_stage(r, k*LANES)
+    else:
+        for k in range(blocks):
+            change[k] = second_stage(r, k*LANES)
 
 
 def advance(
@@ -181,47 +214,38 @@ def advance(
     ``tolerance`` (mu_B), at most ``iterations`` times. Returns the number of steps whose corrector
     did not reach the tolerance.
     """
-    cdef Form form = make_form(
-        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
-    )
-    cdef Py_ssize_t i, k, n = form.n, s, failed = 0, blocks = moments.shape[0]//LANES
+    cdef Run r
+    cdef Py_ssize_t i, k, n = offsets.shape[0] - 1, s, failed = 0, blocks = moments.shape[0]//LANES
     cdef int _turn
     cdef double worst = 0.0
-    cdef bint noisy = False, measure = iterations > 1
-    cdef double* m
-    cdef double* out
-    cdef double* at
     cdef double* swap
-    cdef double* a0
-    cdef double* xi
-    cdef const double* r
-    cdef const double* q
-    cdef const double* d
     if n == 0 or n_steps == 0:
         return 0
-    m = &moments[0, 0]
-    out = &trial[0, 0]
-    at = &point[0, 0]
-    a0 = &first[0, 0]
-    xi = &noise[0, 0]
-    r = &rate[0]
-    q = &ratio[0]
-    d = &deviation[0]
+    r.form = make_form(
+        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
+    )
+    r.scheme = scheme
+    r.dt = dt
+    r.rate = &rate[0]
+    r.ratio = &ratio[0]
+    r.deviation = &deviation[0]
+    r.seed = seed
+    r.stream = stream
+    r.moments = &moments[0, 0]
+    r.iterated = iterations > 1
+    r.trial = &trial[0, 0] if r.iterated else r.moments
+    r.point = &point[0, 0]
+    r.first = &first[0, 0]
+    r.noise = &noise[0, 0]
+    r.noisy = False
     with nogil:
         for i in range(n):
-            noisy = noisy or deviation[i] > 0.0
+            r.noisy = r.noisy or deviation[i] > 0.0
         for s in range(n_steps):
-            for k in prange(blocks, schedule="static", num_threads=threads):
-                if noisy:
-                    ase_mag_normals(
-                        seed, first_step + s, stream, <uint32_t> (k*LANES), xi + 4*LANES*k
-                    )
-                first_stage(&form, k*LANES, m, r, q, d, xi, scheme, dt, a0, out, at)
+            first_stages(&r, blocks, first_step + s, threads)
             for _turn in range(iterations):
-                for k in prange(blocks, schedule="static", num_threads=threads):
-                    change[k] = second_stage(&form, k*LANES, m, at, r, q, d, xi, scheme, dt, a0,
-                                             out, measure)
-                if not measure:
+                second_stages(&r, blocks, &change[0], threads)
+                if not r.iterated:
                     break
                 worst = 0.0
                 for k in range(blocks):
@@ -229,14 +253,14 @@ def advance(
                 if worst <= tolerance:
                     break
                 for i in range(4*n):
-                    at[i] = 0.5*(m[i] + out[i])
+                    r.point[i] = 0.5*(r.moments[i] + r.trial[i])
             if worst > tolerance:
                 failed += 1
-            swap = m
-            m = out
-            out = swap
-        if m != &moments[0, 0]:
-            memcpy(&moments[0, 0], m, 4*n*sizeof(double))
+            swap = r.moments
+            r.moments = r.trial
+            r.trial = swap
+        if r.moments != &moments[0, 0]:
+            memcpy(&moments[0, 0], r.moments, 4*n*sizeof(double))
     return failed
 
 
@@ -263,15 +287,15 @@ def stage(
     with nogil:
         for k in range(moments.shape[0]//LANES):
             start = k*LANES
-            load(&moments[start, 0], LANES, &m)
-            load(&point[start, 0], LANES, &p)
-            load(&fields[start, 0], LANES, &b)
+            load(&moments[start, 0], &m)
+            load(&point[start, 0], &p)
+            load(&fields[start, 0], &b)
             remove_parallel(&p, &b)
             block_axis(&p, &b, &rate[start], &ratio[start], &a)
             if predictor:
-                store(&a, LANES, &first[start, 0])
+                store(&a, &first[start, 0])
                 predict(scheme, &m, &a, dt, &new)
             else:
-                load(&first[start, 0], LANES, &f)
+                load(&first[start, 0], &f)
                 correct(scheme, &m, &f, &a, &p, dt, &new)
-            store(&new, LANES, &out[start, 0])
+            store(&new, &out[start, 0])

@@ -14,27 +14,71 @@ cdef struct Block:
     double z[8]
 
 
-cdef inline void load(const double* padded, Py_ssize_t count, Block* v) noexcept nogil:
-    """Take ``count`` vectors from an array of four columns; the other lanes become zero."""
-    cdef Py_ssize_t k
-    for k in range(count):
-        v.x[k] = padded[4*k]
-        v.y[k] = padded[4*k + 1]
-        v.z[k] = padded[4*k + 2]
-    for k in range(count, LANES):
-        v.x[k] = 0.0
-        v.y[k] = 0.0
-        v.z[k] = 0.0
+cdef extern from *:
+    """
+    #if defined(__AVX2__)
+    #include <immintrin.h>
+    #endif
+
+    /* Eight rows of four doubles to three columns of eight, and back (with zeros as the fourth). */
+    static inline void ase_mag_columns(const double *rows, double *x, double *y, double *z) {
+    #if defined(__AVX2__)
+        for (int k = 0; k < 8; k += 4) {
+            __m256d a = _mm256_loadu_pd(rows + 4*k), b = _mm256_loadu_pd(rows + 4*k + 4);
+            __m256d c = _mm256_loadu_pd(rows + 4*k + 8), d = _mm256_loadu_pd(rows + 4*k + 12);
+            __m256d p = _mm256_unpacklo_pd(a, b), q = _mm256_unpackhi_pd(a, b);
+            __m256d r = _mm256_unpacklo_pd(c, d), s = _mm256_unpackhi_pd(c, d);
+            _mm256_storeu_pd(x + k, _mm256_permute2f128_pd(p, r, 0x20));
+            _mm256_storeu_pd(y + k, _mm256_permute2f128_pd(q, s, 0x20));
+            _mm256_storeu_pd(z + k, _mm256_permute2f128_pd(p, r, 0x31));
+        }
+    #else
+        for (int k = 0; k < 8; k++) {
+            x[k] = rows[4*k];
+            y[k] = rows[4*k + 1];
+            z[k] = rows[4*k + 2];
+        }
+    #endif
+    }
+
+    static inline void ase_mag_rows(const double *x, const double *y, const double *z,
+                                    double *rows) {
+    #if defined(__AVX2__)
+        const __m256d zero = _mm256_setzero_pd();
+        for (int k = 0; k < 8; k += 4) {
+            __m256d a = _mm256_loadu_pd(x + k), b = _mm256_loadu_pd(y + k);
+            __m256d c = _mm256_loadu_pd(z + k);
+            __m256d p = _mm256_unpacklo_pd(a, b), q = _mm256_unpackhi_pd(a, b);
+            __m256d r = _mm256_unpacklo_pd(c, zero), s = _mm256_unpackhi_pd(c, zero);
+            _mm256_storeu_pd(rows + 4*k, _mm256_permute2f128_pd(p, r, 0x20));
+            _mm256_storeu_pd(rows + 4*k + 4, _mm256_permute2f128_pd(q, s, 0x20));
+            _mm256_storeu_pd(rows + 4*k + 8, _mm256_permute2f128_pd(p, r, 0x31));
+            _mm256_storeu_pd(rows + 4*k + 12, _mm256_permute2f128_pd(q, s, 0x31));
+        }
+    #else
+        for (int k = 0; k < 8; k++) {
+            rows[4*k] = x[k];
+            rows[4*k + 1] = y[k];
+            rows[4*k + 2] = z[k];
+            rows[4*k + 3] = 0.0;
+        }
+    #endif
+    }
+    """
+    void ase_mag_columns(const double* rows, double* x, double* y, double* z) noexcept nogil
+    void ase_mag_rows(
+        const double* x, const double* y, const double* z, double* rows
+    ) noexcept nogil
 
 
-cdef inline void store(const Block* v, Py_ssize_t count, double* padded) noexcept nogil:
-    """Write ``count`` vectors to an array of four columns."""
-    cdef Py_ssize_t k
-    for k in range(count):
-        padded[4*k] = v.x[k]
-        padded[4*k + 1] = v.y[k]
-        padded[4*k + 2] = v.z[k]
-        padded[4*k + 3] = 0.0
+cdef inline void load(const double* padded, Block* v) noexcept nogil:
+    """Take eight vectors from an array of four columns."""
+    ase_mag_columns(padded, v.x, v.y, v.z)
+
+
+cdef inline void store(const Block* v, double* padded) noexcept nogil:
+    """Write eight vectors to an array of four columns."""
+    ase_mag_rows(v.x, v.y, v.z, padded)
 
 
 cdef inline void remove_parallel(const Block* m, Block* b) noexcept nogil:

@@ -19,9 +19,16 @@ def padded(vectors):
     added entries are zero.
     """
     n = len(vectors)
-    result = np.zeros((-(-n // LANES) * LANES, 4))
+    result = aligned_zeros(-(-n // LANES) * LANES)
     result[:n, :3] = vectors
     return result
+
+
+def aligned_zeros(rows):
+    """Return zeros, (rows, 4), no row of which lies across two cache lines."""
+    memory = np.zeros(4 * rows + 8)
+    start = -(memory.__array_interface__["data"][0] // 8) % 8
+    return memory[start : start + 4 * rows].reshape(rows, 4)
 
 
 @dataclass(frozen=True)
