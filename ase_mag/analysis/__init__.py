@@ -1,13 +1,19 @@
 """Observables of runs, their errors, and plots of them."""
 
+from ase_mag.analysis.curie import curie_temperature
+from ase_mag.analysis.curie_result import CurieTemperature
 from ase_mag.analysis.observables import magnetization, moment_sizes, msd, pressure
+from ase_mag.analysis.reweighting import MultiHistogram
 from ase_mag.analysis.run import Run, read
 from ase_mag.analysis.statistics import block_error, cumulative_mean
 
 __all__ = [
+    "CurieTemperature",
+    "MultiHistogram",
     "Run",
     "block_error",
     "cumulative_mean",
+    "curie_temperature",
     "magnetization",
     "moment_sizes",
     "msd",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,8 @@ from ase_mag.core import ModelSurface, State, get_moments
 from ase_mag.dynamics import Noise, Sampler
 
 FORMAT = 1
-#: Steps between two looks at the clock; a run is the same for any cut.
-_CHUNK = 250
+#: Updates of moments between two looks at the clock.
+_CHUNK = 5_000_000
 
 
 class Supercell:
@@ -65,7 +66,7 @@ class Run:
     sampler: Sampler = field(default=None, repr=False)
 
     def advance(self, cell, seed, moves):
-        """Make at most ``_CHUNK`` steps; returns how many."""
+        """Make some steps (the same ones in every repetition); returns how many."""
         state = cell.state
         if self.moments is None:
             self.moments = cell.start.copy()
@@ -81,15 +82,14 @@ class Run:
         state.moments_changed()
         taken = self.done - self.burn
         end = self.burn if taken < 0 else self.burn + self.steps
-        n = min(_CHUNK, end - self.done)
+        n = min(250, max(1, _CHUNK // cell.n_atoms), end - self.done)
         if taken < 0:
             self.sampler.run(state, 0.0, n)
         else:
             energies, totals = self.sampler.sample(state, n, cell.signs)
             self.energies[taken : taken + n] = energies
             self.squares[taken : taken + n] = (totals**2).sum(axis=1) / cell.n_atoms**2
-        self.moments = state.moments.copy()
-        self.widths = self.sampler.widths
+        self.moments, self.widths = state.moments.copy(), self.sampler.widths.copy()
         self.done += n
         return n
 
@@ -125,13 +125,16 @@ class Runs:
     path : Path or None, the checkpoint (npz).
     fingerprint : str, of everything that the runs depend on.
     bar : tqdm progress bar.
+    termination : ase_mag.dynamics.checkpoint.Termination, entered: after SIGTERM the checkpoint is
+        written and SystemExit raised.
     interval : float, seconds between two writings of the checkpoint.
     """
 
-    def __init__(self, cells, seed, moves, path, fingerprint, bar, interval=20.0):
+    def __init__(self, cells, seed, moves, path, fingerprint, bar, termination, interval=20.0):
         self.cells, self.seed, self.moves = cells, seed, moves
         self.path = None if path is None else Path(path)
-        self.fingerprint, self.bar, self.interval = fingerprint, bar, interval
+        self.fingerprint, self.bar, self.termination = fingerprint, bar, termination
+        self.interval = interval
         self.runs = []
         self.seconds = 0.0
         self._next = 0
@@ -140,10 +143,15 @@ class Runs:
             self._read()
 
     def get(self, size, temperature_K, burn, steps, stage):
-        """Return the finished run of a size at a temperature; made now unless known."""
+        """Return the finished run of a size at a temperature; made now unless known.
+
+        The temperature is rounded to six digits, so that rounding errors of the search do not
+        change the runs.
+        """
+        temperature_K = float(f"{temperature_K:.6g}")
         if self._next == len(self.runs):
             number = len(self.runs) + 1
-            self.runs.append(Run(number, size, float(temperature_K), burn, steps))
+            self.runs.append(Run(number, size, temperature_K, burn, steps))
         run = self.runs[self._next]
         self._next += 1
         self.bar.set_description(f"{stage}: size {size}, {temperature_K:.6g} K", refresh=False)
@@ -151,6 +159,9 @@ class Runs:
         self.bar.update(run.done)
         while not run.finished:
             self.bar.update(run.advance(self.cells[size], self.seed, self.moves[size]))
+            if self.termination.requested:
+                self.write()
+                raise SystemExit(128 + signal.SIGTERM)
             if time.monotonic() - self._written > self.interval:
                 self.write()
         run.finish()
@@ -216,7 +227,7 @@ def load(path):
         If the file is damaged or of a newer format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         header = json.loads(arrays.pop("header").tobytes())
         version = header["format"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase import units
-from ase.io.formats import UnknownFileTypeError, filetype, ioformats
+from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
 from ase.io.trajectory import Trajectory
 
 from ase_mag.analysis.observables import Displacement, pressure_of
@@ -54,7 +54,7 @@ def read(path, timestep=None):
 
 def _readable(path):
     try:
-        return ioformats[filetype(str(path))].can_read
+        return get_ioformat(filetype(str(path))).can_read
     except UnknownFileTypeError:
         return False
 
