@@ -48,10 +48,12 @@ dynamics = AsdAimd(
     trajectory="tc.traj",
 )
 dynamics.run(500)
-print("seconds:", {part: round(seconds, 2) for part, seconds in dynamics.timings.items()})
+parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in dynamics.timings.items())
+print(f"seconds spent in 500 steps: {parts}\n")
 
 run = analysis.read("tc.traj")
 half = slice(len(run) // 2, None)
+print("averages of the second half")
 magnetization = np.linalg.norm(run.magnetization, axis=1)
 print(f"mean moment size  {run.moment_sizes[half].mean():8.3f} mu_B")
 print(f"spread of sizes   {run.moment_sizes[half].std():8.3f} mu_B")

@@ -17,6 +17,7 @@ BEFORE = {
     1: "",
     2: BLOCKS[1] + "radii, values = [2.0, 2.5, 2.9, 4.0], [0.02, 0.01, 0.004, 0.0]\n",
     3: BLOCKS[1],
+    4: BLOCKS[1] + "from ase import units\n",
     5: BLOCKS[1]
     + "from ase import units\n"
     # The run starts from a ferromagnet, the predictor knows random directions, and it says so.
@@ -29,6 +30,12 @@ AFTER = {
     2: "assert 'Fe-UppASD' in models.named() and len(model.terms) == 3",
     3: "assert dyn.nsteps == 10_000\n"
     "assert 0.85 < (ase_mag.get_moments(atoms).mean(axis=0) ** 2).sum() ** 0.5 / 2.2 < 0.97",
+    # From rest to 300 K within 0.1 ps; half a picosecond of 54 atoms averages to about 10 K.
+    4: "assert dyn.nsteps == 1000\n"
+    "from ase_mag import analysis\n"
+    "run = analysis.read('sld.traj')\n"
+    "assert abs(run.temperature_K[50:].mean() - 300) < 40\n"
+    "assert 0.03 < run.moment_sizes[50:].std(axis=1).mean() < 0.3\n",
     5: "assert dyn.nsteps == 500 and abs(m - 2.02558733512) < 1e-9",
 }
 
@@ -51,4 +58,4 @@ def test_block(number, tmp_path, strict_python, tree_environment):
 
 
 def test_all_promised_blocks_are_there():
-    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 5]
+    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 4, 5]
