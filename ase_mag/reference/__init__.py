@@ -20,6 +20,7 @@ Evaluations at the same positions with other moments come in sequences (a landsc
 moment several times, for every atom), so a reference keeps what does not depend on the moments.
 """
 
+from ase_mag.reference.base import BadOutput, NotConverged
 from ase_mag.reference.model import ConstrainedModel
 
-__all__ = ["ConstrainedModel"]
+__all__ = ["BadOutput", "ConstrainedModel", "NotConverged"]
