@@ -1,4 +1,4 @@
-# make demo | test | test-slow | lint | format | clean: all that is needed is Python >= 3.10 with
+# make demo | test | test-slow | benchmark | lint | format | clean: all that is needed is Python >= 3.10 with
 # pip and venv, a C compiler and make.
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +9,7 @@ SOURCES := setup.py pyproject.toml $(wildcard cython_kernels/*.pyx cython_kernel
 IN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(IN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-slow lint format clean
+.PHONY: demo test test-slow benchmark lint format clean
 
 demo: $(VENV)/installed
 	$(IN)/ase-mag demo
@@ -19,6 +19,10 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(PYTEST) -m slow
+
+# Timings beside LAMMPS and Spirit; options in BENCHMARK, for example BENCHMARK='--cases coupled'.
+benchmark: $(VENV)/installed-bench
+	OMP_NUM_THREADS=1 $(IN)/python -m benchmarks $(BENCHMARK)
 
 lint: $(VENV)/installed-dev
 	$(IN)/ruff check .
@@ -50,6 +54,10 @@ $(VENV)/installed-dev: $(IN)/python $(SOURCES)
 	$(IN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(VENV)/installed $@
 
+$(VENV)/installed-bench: $(IN)/python $(SOURCES)
+	$(IN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $(VENV)/installed $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo_output
+	rm -rf $(VENV) build dist *.egg-info demo_output benchmark_output
 	rm -f cython_kernels/*.c ase_mag/_kernels/*.so ase_mag/_kernels/_avx2/*.so

@@ -1,0 +1,138 @@
+"""Results as CSV, Markdown and a plot."""
+
+import csv
+import platform
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.published import PUBLISHED
+
+_COLUMNS = (
+    "case",
+    "program",
+    "n_atoms",
+    "threads",
+    "n_steps",
+    "min_ns_per_atom_step",
+    "median_ns_per_atom_step",
+    "settings",
+)
+
+
+def processor():
+    """Return the name of the processor."""
+    path = Path("/proc/cpuinfo")
+    if path.exists():
+        for line in path.read_text().splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
+
+
+def write_csv(path, timings):
+    """Write one row per timing."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for t in timings:
+            row = (t.case, t.program, t.n_atoms, t.threads, t.n_steps)
+            writer.writerow((*row, f"{t.best:.1f}", f"{t.typical:.1f}", t.settings))
+
+
+def markdown(results, rooflines):
+    """Return the report.
+
+    Parameters
+    ----------
+    results : list of (Case, threads, list of Timing).
+    rooflines : dict from the number of threads to Roofline.
+    """
+    lines = [f"{date.today().isoformat()}, {processor()}, double precision", ""]
+    lines += [
+        "| threads | FMA peak, GFlop/s | y + a x, GB/s (size of both arrays) |",
+        "|---|---|---|",
+    ]
+    for threads, roof in sorted(rooflines.items()):
+        rates = ", ".join(f"{v:.1f} ({_bytes(n)})" for n, v in sorted(roof.bandwidths.items()))
+        lines.append(f"| {threads} | {roof.peak:.1f} | {rates} |")
+    lines += [
+        "",
+        "ns per atom and step: minimum (median). The ratio is that of the program's minimum to the",
+        "one of the first program in the same run. Rows in italics were published for another",
+        "machine, with one thread.",
+        "",
+        "| case | atoms | threads | program | ns | ratio |",
+        "|---|---|---|---|---|---|",
+    ]
+    for case, threads, timings in results:
+        head = f"{case.name} | {case.n_atoms:,} | {threads}"
+        for t in timings:
+            ratio = t.best / timings[0].best
+            lines.append(f"| {head} | {t.program} | {t.best:.3g} ({t.typical:.3g}) | {ratio:.2f} |")
+            head = " | | "
+        for program, low, high in PUBLISHED.get(case.published, ()) if threads == 1 else ():
+            value = f"{low:g}" if low == high else f"{low:g}-{high:g}"
+            lines.append(f"| | | | *{program}, another machine* | *{value}* | |")
+    settings = dict.fromkeys(
+        f"* {t.program}, {case.name}: {t.settings}" for case, _, ts in results for t in ts
+    )
+    return "\n".join([*lines, "", "Settings:", "", *settings]) + "\n"
+
+
+def _bytes(n):
+    return f"{n // 2**20} MiB" if n >= 2**20 else f"{n // 2**10} KiB"
+
+
+def plot(path, results, rooflines):
+    """Draw the times of all programs and the roofline with the kernels of ase_mag."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    single = [(case, ts) for case, threads, ts in results if threads == min(rooflines)]
+    figure = Figure(figsize=(13, 2.5 + 0.5 * len(single)), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
+    _bars(left, single)
+    _roofline(right, single, rooflines[min(rooflines)])
+    figure.savefig(path, dpi=130)
+
+
+def _bars(axes, single):
+    names = list(dict.fromkeys(t.program for _, ts in single for t in ts))
+    height = 0.8 / max(1, len(names))
+    for place, name in enumerate(names):
+        rows = [
+            (row, t.best) for row, (_, ts) in enumerate(single) for t in ts if t.program == name
+        ]
+        y = [row + height * place for row, _ in rows]
+        axes.barh(y, [value for _, value in rows], height=height, label=name)
+    axes.set_yticks(
+        [row + 0.4 - height / 2 for row in range(len(single))],
+        [f"{case.name}, {case.n_atoms:,} atoms" for case, _ in single],
+        fontsize=8,
+    )
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("ns per atom and step (one thread)")
+    axes.legend(fontsize=8)
+
+
+def _roofline(axes, single, roof):
+    intensity = np.logspace(-2, 2, 200)
+    axes.loglog(intensity, roof.limit(intensity), color="black", label="memory and peak")
+    for size, rate in sorted(roof.bandwidths.items())[:-1]:
+        reach = np.minimum(roof.peak, rate * intensity)
+        axes.loglog(intensity, reach, ":", label=f"{_bytes(size)}: {rate:.0f} GB/s")
+    for case, ts in single:
+        if case.flops and ts:
+            axes.plot(case.flops / case.bytes, case.flops / ts[0].best, "o")
+            axes.annotate(
+                f"{case.name}, {case.n_atoms:,}",
+                (case.flops / case.bytes, case.flops / ts[0].best),
+                fontsize=6,
+            )
+    axes.set_xlabel("Flop per byte from memory")
+    axes.set_ylabel("GFlop/s")
+    axes.legend(fontsize=8)
