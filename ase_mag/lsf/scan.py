@@ -1,16 +1,14 @@
 """Energy landscapes of longitudinal fluctuations: scans of one moment size at a time."""
 
-import json
 import pickle
-from concurrent.futures import as_completed
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from tqdm import tqdm
 
-from ase_mag.core import Model, get_moments, set_moments, storage
+from ase_mag.core import get_moments, set_moments
+from ase_mag.core.jobs import calculator_identity, frame_digest, run_jobs
 from ase_mag.lsf.table import LandscapeTable
 
 
@@ -63,10 +61,10 @@ def landscapes(frames, calc, sizes=7, executor=None, path=None, progress=True, w
             f"{type(calc).__name__} has no relax_sizes(atoms), so it cannot relax moment sizes at "
             "fixed directions; use a reference such as ase_mag.reference.ConstrainedModel(model)"
         )
-    keys = [_digest(frame) for frame in frames]
+    keys = [frame_digest(frame) for frame in frames]
     settings = {
         "sizes": sizes.tolist(),
-        "calculator": _identity(calc),
+        "calculator": calculator_identity(calc),
     }
     done = {} if path is None else _read(path, set(keys), settings)
     jobs = {key: frame for key, frame in zip(keys, frames, strict=True) if key not in done}
@@ -79,20 +77,6 @@ def landscapes(frames, calc, sizes=7, executor=None, path=None, progress=True, w
                 table.save(path, keys=[keys[k] for k in finished], settings=settings)
             bar.update()
     return _table(frames, [done[key] for key in keys])
-
-
-def _identity(calc):
-    """Return a string that tells calculators with different energies apart."""
-    name = getattr(calc, "name", None) or type(calc).__name__
-    settings = calc.todict() if hasattr(calc, "todict") else {}
-    model = getattr(calc, "model", None)
-    if isinstance(model, Model):
-        try:
-            settings["model"] = storage.digest(model)
-        except TypeError:
-            settings["model"] = repr(model)  # a model that cannot be saved
-    text = json.dumps(settings, sort_keys=True, default=repr)
-    return f"{name} {sha256(text.encode()).hexdigest()[:16]}"
 
 
 def fit_landscapes(sizes, energies):
@@ -159,29 +143,19 @@ def _check_moments(frame, k):
         )
 
 
-def _digest(frame):
-    parts = (frame.numbers, frame.positions, frame.cell.array, frame.pbc, get_moments(frame))
-    return sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()
-
-
 def _run(jobs, calc, sizes, executor):
     """Yield (key, scan) of every job as they finish."""
     if executor is None:
-        for key, frame in jobs.items():
-            yield key, _scan(frame, calc, sizes)
+        arguments = {key: (frame, calc, sizes) for key, frame in jobs.items()}
+        yield from run_jobs(_scan, arguments)
         return
     packed = pickle.dumps(calc)
-    futures = {}
+    arguments = {}
     for key, frame in jobs.items():
         frame = frame.copy()
         frame.calc = None
-        futures[executor.submit(_scan_packed, frame, packed, sizes)] = key
-    try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+        arguments[key] = (frame, packed, sizes)
+    yield from run_jobs(_scan_packed, arguments, executor)
 
 
 def _scan_packed(frame, packed, sizes):
