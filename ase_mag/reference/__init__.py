@@ -21,6 +21,7 @@ moment several times, for every atom), so a reference keeps what does not depend
 """
 
 from ase_mag.reference.base import BadOutput, NotConverged
+from ase_mag.reference.campaign import CampaignResult, campaign
 from ase_mag.reference.model import ConstrainedModel
 
-__all__ = ["BadOutput", "ConstrainedModel", "NotConverged"]
+__all__ = ["BadOutput", "CampaignResult", "ConstrainedModel", "NotConverged", "campaign"]

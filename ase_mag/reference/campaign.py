@@ -1,0 +1,294 @@
+"""Campaigns: many frames, one reference, one labelled file."""
+
+import errno
+import pickle
+import warnings
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from ase import Atoms
+from ase.io import write
+from tqdm import tqdm
+
+from ase_mag.core import get_moments
+from ase_mag.core.durable import is_disk_full, replacing
+from ase_mag.core.jobs import calculator_identity, frame_digest, run_jobs
+from ase_mag.reference.job import PROPERTIES, labelled, work
+from ase_mag.reference.job_folder import JobFolder
+
+#: Seconds between two updates of the labelled file while jobs are running.
+_INTERVAL = 60.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed.
+
+    Attributes
+    ----------
+    index : int, number of the frame in the list.
+    job : str, its key in the folder of the campaign.
+    reason : str, the exception.
+    attempts : int
+    """
+
+    index: int
+    job: str
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class CampaignResult:
+    """What a campaign has.
+
+    Attributes
+    ----------
+    frames : list of ase.Atoms with results in full precision, in the order of the given list and
+        without those that failed.
+    indices : list of int, which of the given frames they are.
+    failures : list of Failure
+    computed : int, jobs that this call computed; the others were known.
+    path : Path of the labelled file (eight decimals).
+    """
+
+    frames: list
+    indices: list
+    failures: list
+    computed: int
+    path: Path
+
+    def __str__(self):
+        lines = [
+            f"{len(self.frames)} labelled frames in {self.path}, {self.computed} jobs computed now"
+        ]
+        lines += [
+            f"  frame {f.index} failed {f.attempts} times, last: {f.reason}" for f in self.failures
+        ]
+        return "\n".join(lines)
+
+
+def campaign(
+    frames,
+    reference,
+    path,
+    executor=None,
+    *,
+    max_concurrent=None,
+    properties=None,
+    retry_failed=False,
+    keep_files=False,
+    tag="",
+    progress=True,
+):
+    """Label frames by a reference: energies, forces, stress, moments, magnetic forces.
+
+    Every frame is a job of its own, with a key made of the frame (species, positions, cell,
+    periodicity, moments) and the settings of the reference. The result of a job is written by the
+    process that computed it, whole and flushed to disk, to the folder ``PATH.jobs``, so a campaign
+    that is stopped in any way goes on when it is called again: finished jobs are never computed
+    twice, also not by two calls at the same time. ``path`` is made of the finished jobs at the
+    end, when the call is interrupted, and about once a minute.
+
+    Parameters
+    ----------
+    frames : list of ase.Atoms, with moments as targets. Equal frames are computed once.
+    reference : ASE calculator (see :mod:`ase_mag.reference`)
+        It is pickled for an executor. Each job gets a directory of its own as
+        ``reference.directory``.
+    path : path, the labelled extended xyz file (``.extxyz`` or ``.xyz``). It holds the moments of
+        the frames as ``initial_magmoms``, results under the names of ASE, ``magforces``, and per
+        frame ``job`` and ``reference``.
+    executor : concurrent.futures.Executor, optional
+        A process pool, ``dask.distributed.Client(...).get_executor()``,
+        ``mpi4py.futures.MPIPoolExecutor()``, an executor of ``executorlib``. All workers must see
+        the folder of ``path``.
+    max_concurrent : int, optional
+        Bound for jobs that are with the executor at a time: licenses, or cores.
+    properties : list of str, optional
+        Default: energy, free_energy, forces, stress, magmoms, magforces and moment_error, as far
+        as the reference has them (stress for cells with three vectors).
+    retry_failed : bool, whether jobs that failed before are tried again.
+    keep_files : bool, whether run directories of successful jobs stay (failed ones do).
+    tag : str, anything else that decides the numbers but not ``reference.todict()`` (the version
+        of a program, a file of weights); it becomes part of the keys.
+    progress : bool, whether to show a bar with the time that is left.
+
+    Returns
+    -------
+    CampaignResult
+
+    Warns
+    -----
+    UserWarning
+        If jobs have failed. Their reasons are in the result and in the records.
+
+    Raises
+    ------
+    ValueError
+        If ``path`` is of another type or was not written by a campaign, or its folder belongs to
+        another reference; for no frames, and properties that the reference does not have.
+    TypeError
+        If ``reference`` is no calculator, or cannot be pickled for the executor.
+    OSError
+        If the disk is full. What is finished is kept.
+    RuntimeError
+        If a worker process died. What is finished is kept.
+    """
+    path = Path(path)
+    frames = [frames] if isinstance(frames, Atoms) else list(frames)
+    strict = properties is not None
+    properties = _check(frames, reference, path, properties)
+    identity = calculator_identity(reference) + (f" {tag}" if tag else "")
+    settings = reference.todict() if hasattr(reference, "todict") else {}
+    folder = JobFolder(path.with_name(path.name + ".jobs"))
+    if path.exists() and not (folder.path / "campaign.json").exists():
+        raise ValueError(
+            f"{path} exists, but the folder {folder.path} of its campaign does not: use another "
+            "path, so that nothing is overwritten"
+        )
+    keys = [frame_digest(frame)[:32] for frame in frames]
+    try:
+        folder.create(identity, settings)
+        output = _Output(path, frames, keys, getattr(reference, "name", type(reference).__name__))
+        output.records = {key: record for key in set(keys) if (record := folder.read(key))}
+        open_keys = {
+            key: 0 if (record := output.records.get(key)) is None else record["attempts"]
+            for key in keys
+            if _is_open(output.records.get(key), retry_failed)
+        }
+        given = _packed(reference, executor) if open_keys else None
+        jobs = {}
+        for key, frame in zip(keys, frames, strict=True):
+            if key in open_keys:
+                plain = frame.copy()
+                plain.calc = None
+                options = (properties, strict, open_keys[key], keep_files, folder.locks)
+                jobs[key] = (folder.path, key, plain, given, *options)
+        computed = len(jobs)
+        done = run_jobs(work, jobs, executor, max_concurrent)
+        total = len(set(keys))
+        with tqdm(total=total, initial=total - computed, disable=not progress, unit="job") as bar:
+            try:
+                for key, record in done:
+                    output.records[key] = record
+                    bar.update()
+                    if record["status"] == "failed":
+                        bar.set_postfix(failed=len(output.failures()))
+                    output.update()
+            finally:
+                output.write()
+    except BrokenExecutor as error:
+        raise RuntimeError(
+            f"a worker died ({error}): it was killed, ran out of memory, or crashed inside the "
+            f"reference. {output.summary()} are kept in {folder.path}: call campaign again to go on"
+        ) from error
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise OSError(
+            errno.ENOSPC,
+            f"no space left on the disk of {folder.path}. Jobs that are finished are kept there "
+            "and stay usable: make room and call campaign again to go on",
+        ) from error
+    failures = output.failures()
+    if failures:
+        warnings.warn(
+            f"{len(failures)} of {len(frames)} frames have no labels, the first because of "
+            f"{failures[0].reason} (call campaign with retry_failed=True to try them again)",
+            UserWarning,
+            stacklevel=2,
+        )
+    indices, atoms = output.labelled()
+    return CampaignResult(atoms, indices, failures, computed, path)
+
+
+def _is_open(record, retry_failed):
+    return record is None or (retry_failed and record["status"] == "failed")
+
+
+class _Output:
+    """The labelled file of what is finished."""
+
+    def __init__(self, path, frames, keys, name):
+        self.path, self.frames, self.keys, self.name = path, frames, keys, name
+        self.records = {}
+        self._next = monotonic() + _INTERVAL
+
+    def labelled(self):
+        """Return (indices, frames) of the jobs that are done."""
+        found = [
+            (k, labelled(frame, key, self.records[key], self.name))
+            for k, (frame, key) in enumerate(zip(self.frames, self.keys, strict=True))
+            if key in self.records and self.records[key]["status"] == "done"
+        ]
+        return [k for k, _ in found], [atoms for _, atoms in found]
+
+    def failures(self):
+        """Return the failures in the order of the frames."""
+        return [
+            Failure(k, key, self.records[key]["reason"], self.records[key]["attempts"])
+            for k, key in enumerate(self.keys)
+            if key in self.records and self.records[key]["status"] == "failed"
+        ]
+
+    def summary(self):
+        done = sum(record["status"] == "done" for record in self.records.values())
+        return f"{done} of {len(set(self.keys))} results"
+
+    def update(self):
+        """Write the file if that was long ago, measured by what it costs."""
+        start = monotonic()
+        if start > self._next:
+            self.write()
+            end = monotonic()
+            self._next = end + max(_INTERVAL, 20 * (end - start))
+
+    def write(self):
+        _, atoms = self.labelled()
+        if atoms:
+            with replacing(self.path) as temporary:
+                write(temporary, atoms, format="extxyz")
+
+
+def _packed(reference, executor):
+    if executor is None:
+        return reference
+    try:
+        return pickle.dumps(reference)
+    except Exception as error:
+        raise TypeError(
+            f"the reference {type(reference).__name__} cannot be sent to the workers of an "
+            f"executor, because it cannot be pickled: {error}"
+        ) from error
+
+
+def _check(frames, reference, path, properties):
+    if path.suffix not in (".extxyz", ".xyz"):
+        raise ValueError(
+            f"campaigns write extended xyz files, with names ending in .extxyz or .xyz, got "
+            f"{path.name!r}; databases of ASE cannot hold vector moments and magnetic forces"
+        )
+    if not frames:
+        raise ValueError("there are no frames to label: give a list of ase.Atoms with moments")
+    for k, frame in enumerate(frames):
+        if not isinstance(frame, Atoms):
+            raise TypeError(f"frame {k} is a {type(frame).__name__}, not an ase.Atoms")
+        get_moments(frame)
+    if not hasattr(reference, "get_property") or not hasattr(reference, "implemented_properties"):
+        raise TypeError(
+            f"the reference must be an ASE calculator, got {type(reference).__name__}: e.g. "
+            "reference.ConstrainedModel(models.named('FeHL-1'))"
+        )
+    known = reference.implemented_properties
+    if properties is None:
+        return tuple(name for name in PROPERTIES if name in known)
+    missing = [name for name in properties if name not in known]
+    if missing:
+        raise ValueError(
+            f"the reference {type(reference).__name__} has no {', '.join(missing)}; it has "
+            f"{', '.join(known)}"
+        )
+    return tuple(properties)
