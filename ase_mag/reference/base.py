@@ -121,7 +121,6 @@ class ConstrainedDFT(MomentCalculator):
             raise ValueError(f"noncollinear must be True, False or None, got {noncollinear!r}")
         if not moment_tolerance > 0:
             raise ValueError(f"moment_tolerance must be positive, in mu_B, got {moment_tolerance}")
-        self.folder = WorkFolder(directory)
         self.provenance = {}
         super().__init__(
             constraint=constraint,
@@ -129,6 +128,16 @@ class ConstrainedDFT(MomentCalculator):
             moment_tolerance=moment_tolerance,
             **settings,
         )
+        self.directory = directory
+
+    @property
+    def directory(self):
+        """Where the code runs, a path or None (temporary); setting it starts in a new folder."""
+        return self.folder.given
+
+    @directory.setter
+    def directory(self, path):
+        self.folder = WorkFolder(path)
 
     @abstractmethod
     def attempts(self, job):

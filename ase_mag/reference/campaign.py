@@ -100,7 +100,8 @@ def campaign(
         ``reference.directory``.
     path : path, the labelled extended xyz file (``.extxyz`` or ``.xyz``). It holds the moments of
         the frames as ``initial_magmoms``, results under the names of ASE, ``magforces``, and per
-        frame ``job`` and ``reference``.
+        frame ``job``, ``reference``, and ``code`` and ``version`` where a code was run. (All of
+        its provenance is in the records.)
     executor : concurrent.futures.Executor, optional
         A process pool, ``dask.distributed.Client(...).get_executor()``,
         ``mpi4py.futures.MPIPoolExecutor()``, an executor of ``executorlib``. All workers must see

@@ -72,13 +72,15 @@ def _unpacked(reference):
 
 
 def _compute(frame, calc, properties, strict, directory):
+    has_directory = hasattr(calc, "directory")
     before = getattr(calc, "directory", None)
     start = perf_counter()
     record = {"host": socket.gethostname(), "attempts": 0}
     try:
         if hasattr(calc, "reset"):
             calc.reset()
-        calc.directory = str(directory)
+        if has_directory:
+            calc.directory = str(directory)
         record |= {"status": "done", "results": evaluate(frame, calc, properties, strict)}
         provenance = getattr(calc, "provenance", None)
         if provenance:
@@ -93,7 +95,7 @@ def _compute(frame, calc, properties, strict, directory):
             "directory": str(directory),
         }
     finally:
-        if before is not None:
+        if has_directory:
             calc.directory = before
     return record | {"seconds": perf_counter() - start}
 
@@ -149,6 +151,8 @@ def labelled(frame, key, record, name):
         else:
             atoms.info[k] = value
     atoms.info |= {"job": key, "reference": name}
+    provenance = record.get("provenance", {})
+    atoms.info |= {k: provenance[k] for k in ("code", "version") if k in provenance}
     atoms.calc = SinglePointCalculator(atoms, **results)
     atoms.calc.name = name
     return atoms
