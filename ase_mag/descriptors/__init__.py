@@ -1,6 +1,7 @@
 """Descriptors: arrays in, features out."""
 
+from ase_mag.descriptors.invariants import InvariantDescriptor
 from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
 from ase_mag.descriptors.voronoi import voronoi_volumes
 
-__all__ = ["SiteDescriptor", "SiteNeighbors", "voronoi_volumes"]
+__all__ = ["InvariantDescriptor", "SiteDescriptor", "SiteNeighbors", "voronoi_volumes"]

@@ -20,6 +20,7 @@ class SiteNeighbors:
     ----------
     neighbors : (N, k) int array, atom index of each neighbor.
     azimuths : (N, k) array, phi of the ideal vectors, rad.
+    axial : (N, k) bool array, whether the ideal vector is along z, where phi is undefined.
     spacing : float, shortest ideal distance, angstrom.
     """
 
@@ -58,13 +59,15 @@ class SiteNeighbors:
         theta = np.arctan2(np.hypot(vectors[:, 0], vectors[:, 1]), vectors[:, 2])
         phi = np.arctan2(vectors[:, 1], vectors[:, 0])
         phi[phi < -np.pi + _ANGLE] += 2 * np.pi
-        phi[np.minimum(theta, np.pi - theta) < _ANGLE] = 0.0
+        axial = np.minimum(theta, np.pi - theta) < _ANGLE
+        phi[axial] = 0.0
         order = np.lexsort(
             (_ranks(phi, _ANGLE), _ranks(theta, _ANGLE), shell[chosen], graph.centers[chosen])
         )
         chosen, shape = chosen[order], (len(positions), -1)
         self.neighbors = graph.neighbors[chosen].astype(np.intp).reshape(shape)
         self.azimuths = phi[order].reshape(shape)
+        self.axial = axial[order].reshape(shape)
         self.spacing = float(graph.distances[chosen].min())
         self._fractions = positions @ np.linalg.inv(cell)
         self._ideal = (
@@ -111,16 +114,24 @@ class SiteDescriptor:
 
     * ``kind=1``: the components of e_0, e_1, ... (center first),
     * ``kind=2``: e_0.e_1, e_0.e_2, ...,
-    * ``kind=3``: sum_j e_0.e_j.
+    * ``kind=3``: sum_j e_0.e_j,
+    * ``kind=4``: e_0.e_1, e_0.e_2, ..., m_0, with the size m_0 of the center's moment when
+      all sizes are relaxed at fixed directions (mu_B).
 
     phi is the branch within pi of its ideal value, so that nothing jumps where a neighbor crosses
-    the -x axis. Along z the angle phi is undefined: a neighbor whose ideal site lies there (second
-    shell of bcc) has a phi that is noise. A zero moment has no direction; e = 0 then.
+    the -x axis. Along z the angle phi is undefined, and that of a neighbor whose ideal site lies
+    there (second shell of bcc) would be noise: it is 0. A zero moment has no direction; e = 0 then.
+
+    The ideal lattice may be any crystal whose sites have equal numbers of neighbors in the shells
+    (sc, bcc, fcc, hcp, diamond, ...). Species are not among the features: it describes one.
 
     Parameters
     ----------
-    kind : 1, 2 or 3
+    kind : 1, 2, 3 or 4
     shells : int, number of coordination shells.
+    legacy : bool
+        The plain angles of the paper: phi = atan2(y, x) in (-pi, pi], which jumps by 2 pi at the
+        -x axis, and is noise along z.
 
     Raises
     ------
@@ -128,19 +139,21 @@ class SiteDescriptor:
         For another kind or fewer than one shell.
     """
 
-    def __init__(self, kind=3, shells=1):
-        if kind not in (1, 2, 3):
+    def __init__(self, kind=3, shells=1, legacy=False):
+        if kind not in (1, 2, 3, 4):
             raise ValueError(
-                f"descriptor {kind!r} is unknown; use 1 (moment directions), 2 (scalar products) "
-                "or 3 (sum of scalar products)"
+                f"descriptor {kind!r} is unknown; use 1 (moment directions), 2 (scalar products), "
+                "3 (sum of scalar products) or 4 (scalar products and relaxed size)"
             )
         if int(shells) != shells or shells < 1:
             raise ValueError(f"the number of shells must be a positive integer, got {shells!r}")
         self.kind = kind
         self.shells = int(shells)
+        self.legacy = bool(legacy)
 
     def __repr__(self):
-        return f"SiteDescriptor(kind={self.kind}, shells={self.shells})"
+        legacy = ", legacy=True" if self.legacy else ""
+        return f"SiteDescriptor(kind={self.kind}, shells={self.shells}{legacy})"
 
     def sites(self, positions, cell, pbc=True):
         """Return the :class:`SiteNeighbors` of an ideal lattice."""
@@ -152,11 +165,12 @@ class SiteDescriptor:
         names = ["V"] + [f"{c}_{j}" for j in which for c in ("r", "theta", "phi")]
         if self.kind == 1:
             return names + [f"e{c}_{j}" for j in (0, *which) for c in "xyz"]
-        if self.kind == 2:
-            return names + [f"e_0.e_{j}" for j in which]
+        if self.kind in (2, 4):
+            names += [f"e_0.e_{j}" for j in which]
+            return [*names, "m_0"] if self.kind == 4 else names
         return [*names, "sum e_0.e_j"]
 
-    def __call__(self, sites, positions, cell, moments):
+    def __call__(self, sites, positions, cell, moments, relaxed=None):
         """Return the features of every site.
 
         Parameters
@@ -164,21 +178,31 @@ class SiteDescriptor:
         sites : SiteNeighbors
         positions : (N, 3) array, angstrom; cell : (3, 3) array, angstrom.
         moments : (N, 3) array, mu_B; only directions count.
+        relaxed : (N,) array, sizes m_0 for ``kind=4``, mu_B; the other kinds ignore it.
 
         Returns
         -------
         (N, n_features) array
+
+        Raises
+        ------
+        ValueError
+            For ``kind=4`` without finite relaxed sizes of all sites.
         """
+        if self.kind == 4:
+            _check_relaxed(relaxed, len(sites))
         n, k = sites.neighbors.shape
         vectors = sites.vectors(positions, cell)
         x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
         flat = x * x + y * y
         phi = np.arctan2(y, x)
-        phi -= 2 * np.pi * np.rint((phi - sites.azimuths) / (2 * np.pi))
+        if not self.legacy:
+            phi -= 2 * np.pi * np.rint((phi - sites.azimuths) / (2 * np.pi))
+            phi[sites.axial] = 0.0
         squares = np.einsum("ij,ij->i", moments, moments)
         units = moments / np.sqrt(np.where(squares > 0, squares, 1.0))[:, None]
         around = units.take(sites.neighbors, axis=0)
-        n_spin = {1: 3 * k + 3, 2: k, 3: 1}[self.kind]
+        n_spin = {1: 3 * k + 3, 2: k, 3: 1, 4: k + 1}[self.kind]
         out = np.empty((n, 1 + 3 * k + n_spin))
         out[:, 0] = voronoi_volumes(positions, cell)
         spins = 3 * k + 1
@@ -188,11 +212,28 @@ class SiteDescriptor:
         if self.kind == 1:
             out[:, spins : spins + 3] = units
             out[:, spins + 3 :] = around.reshape(n, -1)
-        elif self.kind == 2:
-            out[:, spins:] = np.einsum("ic,ijc->ij", units, around)
-        else:
+        elif self.kind == 3:
             out[:, spins] = np.einsum("ic,ic->i", units, around.sum(axis=1))
+        else:
+            out[:, spins : spins + k] = np.einsum("ic,ijc->ij", units, around)
+            if self.kind == 4:
+                out[:, -1] = relaxed
         return out
+
+
+def _check_relaxed(relaxed, n):
+    if relaxed is None:
+        raise ValueError(
+            "descriptor 4 holds the moment sizes relaxed at fixed directions: give relaxed=..., "
+            "e.g. the norms of reference.relax_sizes(atoms); the other descriptors need none"
+        )
+    relaxed = np.asarray(relaxed, dtype=float)
+    if relaxed.shape != (n,) or not np.isfinite(relaxed).all():
+        raise ValueError(
+            f"the relaxed sizes must be ({n},) finite numbers, got shape {relaxed.shape} with "
+            f"{np.sum(~np.isfinite(relaxed))} that are not finite: descriptor 4 needs landscapes "
+            "of relaxed moments"
+        )
 
 
 def _complete_shells(positions, cell, shells, tolerance):

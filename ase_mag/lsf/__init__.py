@@ -2,6 +2,7 @@
 
 from ase_mag.lsf.frames import snapshots
 from ase_mag.lsf.predictor import LsfPredictor
+from ase_mag.lsf.sampling import moment_quantile, sample_moment
 from ase_mag.lsf.scan import fit_landscapes, landscapes
 from ase_mag.lsf.step import LandscapeStep
 from ase_mag.lsf.table import Landscape, LandscapeTable
@@ -21,5 +22,7 @@ __all__ = [
     "landscapes",
     "mean_moment",
     "minimum_moment",
+    "moment_quantile",
+    "sample_moment",
     "snapshots",
 ]

@@ -1,6 +1,7 @@
 """Displaced and magnetically disordered frames to compute landscapes for."""
 
 import numpy as np
+from ase import Atoms
 
 from ase_mag.core import get_moments, set_moments
 
@@ -62,6 +63,36 @@ def snapshots(atoms, displacement, directions="random", count=1, rng=None, sizes
         set_moments(frame, moments[k])
         frames.append(frame)
     return frames
+
+
+def ideal_lattice(atoms, known=None):
+    """Return the ideal lattice of ``atoms``, a reference of the same atoms or their own sites.
+
+    The sites are ``atoms.arrays['ideal_positions']``, else those of the reference ``known``, atom
+    by atom. A reference with the same sites also says which cell they belong to, so that the cell
+    of ``atoms`` may have changed since.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, or the reference has other atoms.
+    """
+    sites = atoms.arrays.get(IDEAL)
+    same = known is not None and np.array_equal(known.numbers, atoms.numbers)
+    if same and (sites is None or np.allclose(sites, known.positions, atol=1e-6)):
+        return known
+    if sites is not None:
+        return Atoms(atoms.numbers, sites, cell=atoms.cell, pbc=atoms.pbc)
+    if known is None:
+        raise ValueError(
+            "the ideal lattice is unknown: atoms have no array 'ideal_positions' "
+            "(lsf.snapshots sets it), so give LsfPredictor(reference=ideal_atoms)"
+        )
+    raise ValueError(
+        f"atoms ({atoms.get_chemical_formula()}) and the reference lattice "
+        f"({known.get_chemical_formula()}) differ in number or order of atoms: give atoms the "
+        "array 'ideal_positions', or the predictor a reference of this size"
+    )
 
 
 def _moment_sizes(atoms, sizes):

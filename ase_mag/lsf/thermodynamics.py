@@ -40,8 +40,8 @@ def mean_moment(a, b, temperature_K, measure=2):
     Gauss-Legendre quadrature over the window in m^2 where E - E_min < 46 kT, with the moment
     counted from the minimum, so that nothing overflows or cancels at low temperature.
     """
-    a, b, kT = _checked(a, b, temperature_K, measure)
-    window = _Window(a.ravel(), b.ravel(), kT.ravel())
+    a, b, kT = checked(a, b, temperature_K, measure)
+    window = Window(a.ravel(), b.ravel(), kT.ravel())
     return window.mean(measure).reshape(kT.shape)[()]
 
 
@@ -64,13 +64,13 @@ def density(m, a, b, temperature_K, measure=2):
     ValueError
         As :func:`mean_moment`, and for temperature 0, where the density is a delta function.
     """
-    a, b, kT = _checked(a, b, temperature_K, measure)
+    a, b, kT = checked(a, b, temperature_K, measure)
     if not (kT > 0).all():
         raise ValueError(
             "at 0 K the density is a delta function at the minimum; give a temperature above 0 K"
         )
     m, a, b, kT = np.broadcast_arrays(np.asarray(m, dtype=float), a, b, kT)
-    window = _Window(a.ravel(), b.ravel(), kT.ravel())
+    window = Window(a.ravel(), b.ravel(), kT.ravel())
     value = window.density(m.ravel(), measure).reshape(m.shape)
     return np.where(m < 0, 0.0, value)[()]
 
@@ -94,7 +94,7 @@ def bounded(a, b):
     return (b > 0) | ((b == 0) & (a > 0))
 
 
-def _checked(a, b, temperature_K, measure):
+def checked(a, b, temperature_K, measure):
     """Return a, b, kT as float arrays of one shape, or raise."""
     if measure not in (0, 1, 2):
         raise ValueError(
@@ -126,7 +126,7 @@ def _first(values, bad):
     return float(values[where])
 
 
-class _Window:
+class Window:
     """Where the Boltzmann factor of each landscape matters: E - E_min < depth kT.
 
     With the moment m = m0 + t counted from the minimum m0 and y = m^2 - m0^2 = t (2 m0 + t),

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
+from ase_mag.descriptors import voronoi_volumes
+from ase_mag.lsf.features import is_invariant
 from ase_mag.lsf.thermodynamics import minimum_moment
 
 _QUANTITIES = {"a": "eV/mu_B^2", "b": "eV/mu_B^4", "minimum": "mu_B"}
@@ -67,6 +69,23 @@ class CrossValidation:
         return "\n".join(lines)
 
 
+def method_name(predictor):
+    """Return the name of a predictor in tables and plots."""
+    if is_invariant(predictor.descriptor):
+        return "invariants"
+    return f"descriptor {predictor.descriptor}"
+
+
+def volumes(table):
+    """Return the Voronoi volume of every scanned atom, (n,), angstrom^3."""
+    out = np.empty(len(table))
+    for k in np.unique(table.frame):
+        frame, rows = table.frames[k], table.frame == k
+        every = voronoi_volumes(frame.positions, frame.cell.array, frame.pbc)
+        out[rows] = every[table.atom[rows]]
+    return out
+
+
 def cross_validate(predictor, table, folds=10, rng=1):
     """Compare a predictor with two simpler approximations by cross-validation.
 
@@ -93,6 +112,7 @@ def cross_validate(predictor, table, folds=10, rng=1):
         For fewer than two folds or fewer rows than folds, and as :meth:`LsfPredictor.fit`.
     """
     X, y = predictor.training_data(table)
+    volume = volumes(table)[:, None]
     if int(folds) != folds or not 2 <= folds <= len(X):
         raise ValueError(
             f"folds must be an integer from 2 to the number of landscapes, {len(X)}, got {folds!r}"
@@ -103,14 +123,14 @@ def cross_validate(predictor, table, folds=10, rng=1):
         )
     seed = int(np.random.default_rng(rng).integers(2**31))
     splits = KFold(int(folds), shuffle=True, random_state=seed).split(X)
-    methods = ("mean landscape", "Voronoi volume", f"descriptor {predictor.descriptor}")
+    methods = ("mean landscape", "Voronoi volume", method_name(predictor))
     errors = np.empty((3, 3, int(folds)))
     unbounded = np.zeros(3, dtype=int)
     truth = np.column_stack([y, minimum_moment(*y.T)])
     for k, (train, test) in enumerate(splits):
         predictions = (
             np.broadcast_to(y[train].mean(axis=0), (len(test), 2)),
-            LinearRegression().fit(X[train, :1], y[train]).predict(X[test, :1]),
+            LinearRegression().fit(volume[train], y[train]).predict(volume[test]),
             predictor.regressor().fit(X[train], y[train]).predict(X[test]),
         )
         for m, prediction in enumerate(predictions):

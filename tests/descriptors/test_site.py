@@ -37,15 +37,84 @@ def one_site(i, ideal, positions, moments, shells, kind):
     e = [m / np.linalg.norm(m) if m.any() else m for m in moments]
     features = [voronoi_volumes(positions, cell)[i]]
     spins = [*e[i]] if kind == 1 else []
-    for distance, _, phi0, j, shift in found:
+    for distance, theta0, phi0, j, shift in found:
         if distance <= last:
             x, y, z = positions[j] + shift - positions[i]
             r = sqrt(x * x + y * y + z * z)
             phi = atan2(y, x)
             phi += 2 * pi * round((phi0 - phi) / (2 * pi))
+            if theta0 in (0.0, round(pi, 3)):
+                phi = 0.0
             features += [r, np.arccos(z / r), phi]
             spins += [*e[j]] if kind == 1 else [e[i] @ e[j]]
     return features + ([sum(spins)] if kind == 3 else spins)
+
+
+def test_kind_4_is_kind_2_and_the_relaxed_size():
+    ideal, positions, moments = displaced((2, 2, 2))
+    cell, relaxed = ideal.cell.array, np.linspace(1, 2, 16)
+    sites = SiteDescriptor(4, 2).sites(ideal.positions, cell)
+    features = SiteDescriptor(4, 2)(sites, positions, cell, moments, relaxed)
+    np.testing.assert_array_equal(features[:, -1], relaxed)
+    np.testing.assert_array_equal(
+        features[:, :-1], SiteDescriptor(2, 2)(sites, positions, cell, moments)
+    )
+    assert SiteDescriptor(4, 2).labels(sites.n_neighbors)[-1] == "m_0"
+    with pytest.raises(ValueError, match="1 that are not finite"):
+        SiteDescriptor(4, 2)(sites, positions, cell, moments, np.where(relaxed == 1, np.nan, 1))
+
+
+def test_legacy_angles_are_those_of_atan2():
+    ideal, positions, moments = displaced((2, 2, 2))
+    cell = ideal.cell.array
+    sites = SiteDescriptor(3, 2).sites(ideal.positions, cell)
+    features = SiteDescriptor(3, 2, legacy=True)(sites, positions, cell, moments)
+    vectors = sites.vectors(positions, cell)
+    np.testing.assert_array_equal(features[:, 3:43:3], np.arctan2(vectors[..., 1], vectors[..., 0]))
+
+
+@pytest.mark.parametrize(
+    "atoms, counts",
+    [
+        (bulk("Po", "sc", a=3.3), [6, 18, 26]),
+        (bulk("Fe", "fcc", a=3.6), [12, 18, 42]),
+        (bulk("Co", "hcp", a=2.51, c=4.07), [6, 12, 18]),
+        (bulk("Si", "diamond", a=5.4), [4, 16, 28]),
+        (bulk("In", "bct", a=3.25, c=4.95), [4, 12, 16]),
+    ],
+)
+@pytest.mark.parametrize("kind", [1, 2, 3, 4])
+def test_any_crystal(atoms, counts, kind):
+    """Features of a repeated primitive cell agree with those of the primitive cell."""
+    rng = np.random.default_rng(5)
+    for shells, count in enumerate(counts, start=1):
+        descriptor = SiteDescriptor(kind, shells)
+        large = atoms * (3, 2, 2)
+        moments, relaxed = rng.normal(size=(len(atoms), 3)), rng.uniform(1, 2, len(atoms))
+        rows = [
+            descriptor(
+                descriptor.sites(cell.positions, cell.cell.array),
+                cell.positions,
+                cell.cell.array,
+                np.tile(moments, (len(cell) // len(atoms), 1)),
+                np.tile(relaxed, len(cell) // len(atoms)),
+            )
+            for cell in (atoms, large)
+        ]
+        assert descriptor.sites(atoms.positions, atoms.cell.array).n_neighbors == count
+        np.testing.assert_allclose(rows[1], np.tile(rows[0], (12, 1)), atol=1e-9)
+        np.testing.assert_allclose(rows[0][:, 0].sum(), atoms.cell.volume, rtol=1e-10)
+
+
+def test_crystals_with_unlike_sites_are_explained():
+    """A15: two kinds of sites with different numbers of neighbors."""
+    from ase.spacegroup import crystal
+
+    a15 = crystal(
+        ["W", "W"], [(0, 0, 0), (0.25, 0, 0.5)], spacegroup=223, cellpar=[5.0] * 3 + [90] * 3
+    )
+    with pytest.raises(ValueError, match="the descriptor needs equal numbers"):
+        SiteDescriptor(3, 1).sites(a15.positions, a15.cell.array)
 
 
 def test_perfect_ferromagnetic_bcc():

@@ -12,7 +12,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 import ase_mag
 from ase_mag import lsf
-from ase_mag.descriptors import SiteDescriptor
+from ase_mag.descriptors import InvariantDescriptor, SiteDescriptor
 
 
 @pytest.fixture
@@ -189,3 +189,110 @@ def test_extrapolation_is_announced_once(frames, quartic):
     with pytest.warns(UserWarning, match=r"extrapolates: sum e_0\.e_j of atom 0 is 8, but it was"):
         step(ordered.positions, ordered.cell.array, moments)
     step(ordered.positions, ordered.cell.array, moments)  # warnings are errors here
+
+
+def test_uncertainties_come_with_predictions(table, frames, predictor):
+    """On rows learned they are small, on new frames like the errors made there."""
+    plain = predictor.predict(frames[0])
+    a, b, error_a, error_b = predictor.predict(frames[0], uncertainty=True)
+    np.testing.assert_array_equal((a, b), plain)
+    new = lsf.snapshots(frames[0], 0.1, rng=9)[0]
+    step = predictor.prepare(new)
+    arrays = new.positions, new.cell.array, ase_mag.get_moments(new)
+    values = step(*arrays, uncertainty=True)
+    np.testing.assert_array_equal(values, predictor.predict(new, uncertainty=True))
+    assert values[2].shape == (16,) and (values[2] > 3 * error_a).all()
+    X, y = predictor.training_data(table)
+    expected = predictor.regressor().fit(X, y)
+    np.testing.assert_allclose(
+        np.transpose(values[2:]),
+        expected.predict(step.features(*arrays), return_std=True)[1],
+        rtol=1e-12,
+    )
+    assert (error_b > 0).all()
+
+
+def test_callers_may_judge_the_range_themselves(table, frames):
+    predictor = lsf.LsfPredictor(width=0.5).fit(table)
+    new = lsf.snapshots(frames[0], 0.1, rng=11)[0]
+    step = predictor.prepare(new)
+    a, b = step(new.positions, new.cell.array, ase_mag.get_moments(new), check=False)
+    bad = ~step.in_range(a, b)
+    assert bad[0] and (b[bad] < 0.5 * table.b.min()).all()
+
+
+def test_the_invariant_descriptor_needs_no_lattice(table, frames, tmp_path):
+    plain = lsf.LandscapeTable.from_dict(table.to_dict())
+    for frame in plain.frames:
+        del frame.arrays["ideal_positions"]
+    predictor = lsf.LsfPredictor("invariant").fit(plain)
+    assert predictor.reference_ is None
+    a, _ = predictor.predict(without_ideal(frames[1]))
+    # The known landscapes depend on x, which no invariant knows: only sizes are right here.
+    assert np.abs(a - table.a[16:32]).max() < 0.1
+    new = lsf.snapshots(frames[0], 0.1, rng=2)[0]
+    expected = predictor.predict(new, uncertainty=True)
+    turned = new.copy()
+    turned.rotate(70.0, (1, 2, 3), rotate_cell=True)
+    np.testing.assert_allclose(predictor.predict(turned, uncertainty=True), expected, rtol=1e-6)
+    order = np.random.default_rng(0).permutation(16)
+    np.testing.assert_allclose(
+        predictor.predict(new[order], uncertainty=True), np.array(expected)[:, order], rtol=1e-6
+    )
+    predictor.save(tmp_path / "predictor.npz")
+    loaded = lsf.LsfPredictor.load(tmp_path / "predictor.npz")
+    np.testing.assert_array_equal(loaded.predict(new, uncertainty=True), expected)
+    X, y = predictor.training_data(plain)
+    graph_features = predictor.prepare(new).features(
+        new.positions, new.cell.array, ase_mag.get_moments(new)
+    )
+    twin = predictor.regressor().fit(X, y).predict(graph_features)
+    np.testing.assert_allclose(np.transpose(expected[:2]), twin, rtol=1e-12)
+
+
+def test_parameters_of_the_invariant_descriptor(table, frames, tmp_path):
+    descriptor = InvariantDescriptor("Fe", cutoff=4.0, n_radial=5, powers=1)
+    predictor = lsf.LsfPredictor(descriptor, width=5.0).fit(table)
+    assert predictor.regressor_.n_features_in_ == 10
+    predictor.save(tmp_path / "predictor.npz")
+    loaded = lsf.LsfPredictor.load(tmp_path / "predictor.npz")
+    assert loaded.descriptor.to_dict() == descriptor.to_dict()
+    np.testing.assert_array_equal(loaded.predict(frames[0]), predictor.predict(frames[0]))
+    assert clone(predictor).descriptor.cutoff == 4.0
+
+
+def test_descriptor_4_needs_relaxed_sizes(table, frames):
+    predictor = lsf.LsfPredictor(descriptor=4).fit(table)
+    X, _ = predictor.training_data(table)
+    np.testing.assert_array_equal(X[:, -1], table.relaxed)
+    relaxed = table.relaxed[16:32]
+    a, _ = predictor.predict(frames[1], relaxed=relaxed)
+    np.testing.assert_allclose(a, table.a[16:32], atol=2e-4)
+    np.testing.assert_allclose(
+        predictor.moments(frames[1], 300, relaxed=relaxed),
+        lsf.mean_moment(*predictor.predict(frames[1], relaxed=relaxed), 300),
+    )
+    with pytest.raises(ValueError, match=r"descriptor 4 .*give relaxed=.*relax_sizes"):
+        predictor.predict(frames[1])
+    with pytest.raises(ValueError, match=r"must be \(16,\) finite numbers, got shape \(3,\)"):
+        predictor.predict(frames[1], relaxed=np.ones(3))
+
+
+def test_legacy_angles_change_predictions_only_where_they_jump(table, frames):
+    """Two shells: a neighbor at -x has phi = +-pi, so that rows differ by 2 pi there."""
+    wrapped = lsf.LsfPredictor(shells=2).training_data(table)[0]
+    plain = lsf.LsfPredictor(shells=2, legacy=True).training_data(table)[0]
+    along_z = np.flatnonzero((wrapped[:, :43] == 0.0).all(axis=0))
+    assert len(along_z) == 2 and plain[:, along_z].std() > 1.0
+    jumps = (np.delete(plain, along_z, axis=1) - np.delete(wrapped, along_z, axis=1)) / (2 * np.pi)
+    np.testing.assert_allclose(jumps, np.rint(jumps), atol=1e-12)
+    assert np.count_nonzero(np.abs(jumps).max(axis=0) > 0.5) == 1
+    assert np.abs(plain[:, 3::3][:, :14]).max() <= np.pi
+
+
+def test_other_species_among_the_neighbors_are_refused(table):
+    table.frames[1].symbols[4] = "Co"
+    rows = table[table.atom != 4]
+    for descriptor in (3, "invariant"):
+        with pytest.raises(ValueError, match="the frames hold Co, Fe, but a predictor describes"):
+            lsf.LsfPredictor(descriptor).fit(rows)

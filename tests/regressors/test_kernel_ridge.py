@@ -84,7 +84,7 @@ def test_estimator_contract_of_scikit_learn():
 
 def test_bad_input_is_explained():
     X, y = data(10, 3)
-    with pytest.raises(ValueError, match="widths must be finite and positive, got -1"):
+    with pytest.raises(ValueError, match="width must be finite and positive, got -1"):
         LaplacianKernelRidge(-1.0).fit(X, y)
     with pytest.raises(ValueError, match="there are 2 targets: give one width, or one for each"):
         LaplacianKernelRidge((1.0, 2.0, 3.0)).fit(X, y)
