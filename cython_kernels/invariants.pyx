@@ -40,7 +40,7 @@ cdef void add_site(
     const double[::1] distances, const double[:, ::1] directions, double cutoff,
     Py_ssize_t n_radial, Py_ssize_t n_powers, double* out,
 ) noexcept nogil:
-    cdef Py_ssize_t p, q, n
+    cdef Py_ssize_t p, _q, n
     cdef double power, s
     cdef double[MOST] value
     cdef double[MOST] slope
@@ -52,7 +52,7 @@ cdef void add_site(
         s = product(directions, i, neighbors[p])
         power = 1.0
         row = out + kinds[neighbors[p]]*n_powers*n_radial
-        for q in range(n_powers):
+        for _q in range(n_powers):
             for n in range(n_radial):
                 row[n] += power*value[n]
             row += n_radial
