@@ -8,11 +8,11 @@ from tqdm import tqdm
 
 from ase_mag import units
 from ase_mag.analysis.binder import BinderCurves
+from ase_mag.analysis.curie_input import given_model, inspect, rising_sizes, window
 from ase_mag.analysis.curie_result import CurieTemperature
 from ase_mag.analysis.curie_runs import Runs, Supercell, fingerprint, load
-from ase_mag.analysis.dimensionality import networks
 from ase_mag.analysis.reweighting import MultiHistogram
-from ase_mag.core import Model, PairGraph, get_moments
+from ase_mag.analysis.statistics import correlation_time
 from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.noise import seed_from
 
@@ -24,7 +24,7 @@ def curie_temperature(
     sizes=(6, 10),
     temperatures_K,
     sweeps=10_000,
-    lengths=None,
+    lengths=False,
     measure=2,
     over_relaxation=None,
     rng=None,
@@ -55,8 +55,8 @@ def curie_temperature(
     temperatures_K : two floats, the window that holds the Curie temperature.
     sweeps : int, steps of the long runs of the largest size at each temperature; smaller sizes
         make more, by the root of the ratio of atoms. The error falls with its root.
-    lengths : bool or None; True: the sizes of the moments change too, False: they stay those in
-        ``atoms``. None is False, but refuses models with Landau terms.
+    lengths : bool; False: the moments keep the sizes that they have in ``atoms``, so Landau terms
+        do not matter; True: the sizes change too, with their Landau terms.
     measure : int, power of m in the phase-space measure (0, 1 or 2) with ``lengths``.
     over_relaxation : int or None, reflections per step; None: a quarter of N^(1/3), 1 to 8.
     rng : int, numpy Generator or None.
@@ -73,17 +73,20 @@ def curie_temperature(
     ------
     ValueError
         If the crossing is outside of the window (the message says on which side); for a model
-        without a bilinear form, with an external field, or whose moments change size; for moments
-        that are zero or not collinear; for couplings that form no network in two or three
-        dimensions or several separate ones; for a checkpoint of something else.
+        without a bilinear form, with an external field, or with ``lengths`` and an energy that
+        does not bound the sizes; for moments that are zero or not collinear; for couplings that
+        form no network in two or three dimensions or several separate ones; for a checkpoint of
+        something else.
     RuntimeError
         If the curves do not cross clearly after three attempts: more ``sweeps`` are needed.
 
     Warns
     -----
     UserWarning
-        For isotropic moments coupled in two dimensions: there is no order at any temperature
-        (Mermin & Wagner, Phys. Rev. Lett. 17, 1133 (1966)); a crossing is a finite-size effect.
+        For moments coupled in two dimensions whose ordered states can turn without changing their
+        energy (isotropic, or an easy plane): there is no order at any temperature (Mermin &
+        Wagner, Phys. Rev. Lett. 17, 1133 (1966)); a crossing is a finite-size effect. For runs
+        that are short compared with the correlation time, whose errors are too small.
 
     Notes
     -----
@@ -92,12 +95,12 @@ def curie_temperature(
     with the sizes 4 and 8, -0.2 % with 6 and 12, and -0.1 % with 8 and 16, where the statistical
     error of the default number of sweeps is 0.06 %. Compare the pairs of sizes in the table.
     """
-    model = _model(atoms, model)
-    sizes = _sizes(sizes)
-    low, high = _window(temperatures_K)
+    model = given_model(atoms, model)
+    sizes = rising_sizes(sizes)
+    low, high = window(temperatures_K)
     if sweeps < 200 or int(sweeps) != sweeps:
         raise ValueError(f"sweeps must be an integer of at least 200, got {sweeps!r}")
-    form, directions = _inspect(atoms, model, lengths)
+    form, directions = inspect(atoms, model, lengths)
     cells = {n: Supercell(atoms, model, np.where(directions, n, 1)) for n in sizes}
     moves = {}
     for n, cell in cells.items():
@@ -147,6 +150,7 @@ class Search:
         if not low <= best.temperature_K <= high:
             raise _outside(low, high, best.temperature_K < low)
         self.runs.write()
+        self._warn_if_short()
         return CurieTemperature(
             value=best.temperature_K,
             error=best.error,
@@ -158,6 +162,21 @@ class Search:
             n_atoms={n: self.runs.cells[n].n_atoms for n in self.sizes},
             seconds=self.runs.seconds,
         )
+
+    def _warn_if_short(self):
+        """Blocks of the jackknife must be long compared with the correlation time."""
+        for n, runs in self.long.items():
+            longest = max(runs, key=lambda run: run.steps)
+            time, block = correlation_time(longest.squares), longest.steps / 20
+            if block < 3 * time:
+                enough = 100 * int(np.ceil(0.06 * self.sweeps * time / block))
+                warnings.warn(
+                    f"the runs of size {n} are short: the order parameter is correlated over "
+                    f"{time:.0f} steps, but the error comes from blocks of {block:.0f} and is too "
+                    f"small; use sweeps={enough} or more",
+                    UserWarning,
+                    stacklevel=4,
+                )
 
     def _locate(self):
         """Return a temperature near the crossing and the width of energy histograms, K."""
@@ -272,94 +291,3 @@ def _unclear():
         "the Binder cumulants of the sizes do not cross clearly: give more sweeps, or sizes that "
         "differ more"
     )
-
-
-def _model(atoms, model):
-    if model is None:
-        model = getattr(atoms.calc, "model", None)
-    if not isinstance(model, Model):
-        raise ValueError(
-            f"model must be an ase_mag model, got {type(model).__name__}: give one, or atoms whose "
-            "calculator has one"
-        )
-    model.check_species(atoms.numbers)
-    return model
-
-
-def _sizes(sizes):
-    found = tuple(sorted({int(n) for n in np.atleast_1d(sizes)}))
-    if len(found) < 2 or found[0] < 2 or not np.array_equal(np.sort(sizes), found):
-        raise ValueError(
-            f"sizes must be at least two different integers from 2 on, got {sizes!r}: the "
-            "cumulants of different sizes are compared"
-        )
-    return found
-
-
-def _window(temperatures_K):
-    window = np.asarray(temperatures_K, dtype=float)
-    if window.shape != (2,) or not 0 < window[0] < window[1] < np.inf:
-        raise ValueError(
-            f"temperatures_K must be two rising temperatures above 0 K, got {temperatures_K!r}"
-        )
-    return float(window[0]), float(window[1])
-
-
-def _inspect(atoms, model, lengths):
-    """Return the bilinear form of the cell and the directions to repeat, or refuse the model."""
-    graph = PairGraph.build(
-        atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, model.cutoff
-    )
-    form = model.bilinear(graph)
-    if form is None:
-        raise ValueError(
-            f"{model!r} has no bilinear form (exchange, tensors, anisotropy, Landau and their "
-            "sums), which Monte Carlo needs"
-        )
-    if form.field is not None and form.field.any():
-        raise ValueError(
-            "the model has an external field, in which there is no phase transition: leave the "
-            "Zeeman term out"
-        )
-    if lengths is None and form.landau is not None and form.landau.any():
-        raise ValueError(
-            "the model has Landau terms, so its moments change size: give lengths=True, or "
-            "lengths=False to keep the sizes that they have in atoms"
-        )
-    coupled = np.zeros(graph.n_pairs, dtype=bool)
-    if form.exchange is not None:
-        coupled |= form.exchange != 0
-    if form.tensors is not None:
-        coupled |= form.tensors.any(axis=(1, 2))
-    if not lengths:
-        magnetic = get_moments(atoms).any(axis=1)
-        coupled &= magnetic[graph.centers] & magnetic[graph.neighbors]
-    found = [network for network in networks(graph, coupled) if network.rank >= 2]
-    if not found:
-        raise ValueError(
-            "the couplings of the moments form no network in two or three dimensions, so there is "
-            "no order at any temperature: check cutoff, pbc and moments"
-        )
-    if len(found) > 1 or found[0].directions.sum() != found[0].rank:
-        raise ValueError(
-            "the couplings of the moments form several networks that do not feel each other: give "
-            "a cell with one of them (a layer needs two cell vectors along it)"
-        )
-    if found[0].rank == 2 and _isotropic(form):
-        warnings.warn(
-            "isotropic moments coupled in two dimensions have no order at any temperature above "
-            "0 K (Mermin and Wagner): a crossing is an effect of the finite size; add anisotropy",
-            UserWarning,
-            stacklevel=3,
-        )
-    return form, found[0].directions
-
-
-def _isotropic(form):
-    """Return whether the energy does not change when all moments turn together."""
-    if any(term is not None and term.any() for term in (form.quadric, form.cubic)):
-        return False
-    if form.tensors is None:
-        return True
-    trace = np.trace(form.tensors, axis1=1, axis2=2) / 3
-    return bool(np.allclose(form.tensors, trace[:, None, None] * np.eye(3)))

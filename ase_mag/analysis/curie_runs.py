@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import time
 from dataclasses import dataclass, field
@@ -195,6 +196,8 @@ class Runs:
         temporary = self.path.with_name(self.path.name + ".part")
         with temporary.open("wb") as file:
             np.savez(file, header=text, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(self.path)
 
     def _read(self):

@@ -1,24 +1,11 @@
 """Monte Carlo of the moments at fixed positions."""
 
-import numpy as np
-
-from ase_mag.dynamics.frozen_lattice import FrozenLattice
-from ase_mag.dynamics.logger import MagneticLogger
+from ase_mag.dynamics.sampled import SampledMoments
 from ase_mag.dynamics.sampler import Sampler
-from ase_mag.dynamics.spin import spin_surface
 from ase_mag.dynamics.splitting import Splitting
 
 
-class SweepLogger(MagneticLogger):
-    """The log of a Monte Carlo run: :class:`MagneticLogger` with sweeps in the place of time."""
-
-    clock = "Sweep"
-
-    def time(self):
-        return f"{self.dynamics.nsteps:11d}"
-
-
-class MonteCarlo(FrozenLattice):
+class MonteCarlo(SampledMoments):
     """Monte Carlo of the moments at fixed positions, one sweep per step.
 
     The moments sample the canonical ensemble exp(-E/kT) over their directions or, with
@@ -34,12 +21,13 @@ class MonteCarlo(FrozenLattice):
     atoms : ase.Atoms; its calculator is a MagneticCalculator, or the sum made by ``ase_mag.add``
         (only the magnetic model is used), with a model that has a bilinear form.
     temperature_K : float, above zero.
-    lengths : bool, whether the sizes of the moments change too (the energy must bound them).
-    method : ``"heat bath"`` or ``"metropolis"``.
-    measure : int, power of m in the phase-space measure (0, 1 or 2) with ``lengths``.
-    over_relaxation : int, sweeps of energy-conserving reflections in each step.
+    lengths : bool, whether the sizes of the moments change too (the energy must bound them);
+        default False.
+    method : ``"heat bath"`` (default) or ``"metropolis"``.
+    measure : int, power of m in the phase-space measure (0, 1 or 2) with ``lengths``; default 2.
+    over_relaxation : int, sweeps of energy-conserving reflections in each step; default 0.
     tuning : int, number of first sweeps in which step widths are tuned (Metropolis moves); they do
-        not sample exactly. ``dyn.sampler.freeze()`` ends it earlier.
+        not sample exactly. ``dyn.sampler.freeze()`` ends it earlier. Default 500.
     field : three floats or None, an additional magnetic field in tesla.
     rng, trajectory, logfile, progress, **options : see :class:`MagneticDynamics` (also for
         checkpoints).
@@ -68,46 +56,9 @@ class MonteCarlo(FrozenLattice):
     True
     """
 
-    logger = SweepLogger
-
-    def __init__(
-        self,
-        atoms,
-        *,
-        temperature_K,
-        lengths=False,
-        method="heat bath",
-        measure=2,
-        over_relaxation=0,
-        tuning=500,
-        field=None,
-        rng=None,
-        trajectory=None,
-        logfile=None,
-        loginterval=100,
-        progress=None,
-        **options,
-    ):
+    def __init__(self, atoms, *, temperature_K, **options):
         self.temperature_K = temperature_K
-        self.field = None if field is None else tuple(np.asarray(field, dtype=float).tolist())
-        self.moves = {
-            "lengths": lengths,
-            "method": method,
-            "measure": measure,
-            "over_relaxation": over_relaxation,
-            "tuning": tuning,
-        }
-        self.surface = None if atoms.calc is None else spin_surface(atoms, field)
-        super().__init__(
-            atoms,
-            1.0,
-            rng=rng,
-            trajectory=trajectory,
-            logfile=logfile,
-            loginterval=loginterval,
-            progress=progress,
-            **options,
-        )
+        super().__init__(atoms, **options)
 
     def build(self):
         self.sampler = Sampler(self.surface, self.temperature_K, self.noise(), **self.moves)
@@ -121,11 +72,4 @@ class MonteCarlo(FrozenLattice):
         return super().parts() | {"sampler": self.sampler}
 
     def todict(self):
-        described = super().todict() | self.moves
-        # There is no time between two frames.
-        del described["timestep"]
-        return described | {
-            "temperature_K": self.temperature_K,
-            "field_T": self.field,
-            "seed": self.seed,
-        }
+        return super().todict() | {"temperature_K": self.temperature_K}

@@ -4,10 +4,8 @@ import numpy as np
 
 from ase_mag import _kernels, units
 from ase_mag.dynamics.base import check_count
-from ase_mag.dynamics.frozen_lattice import FrozenLattice
-from ase_mag.dynamics.monte_carlo import SweepLogger
+from ase_mag.dynamics.sampled import SampledMoments
 from ase_mag.dynamics.sampler import Sampler
-from ase_mag.dynamics.spin import spin_surface
 from ase_mag.dynamics.splitting import Splitting
 
 #: The arrays of a checkpoint.
@@ -24,7 +22,7 @@ _KEPT = (
 )
 
 
-class ParallelTempering(FrozenLattice):
+class ParallelTempering(SampledMoments):
     """Monte Carlo of copies of the moments at several temperatures that exchange places.
 
     One step is one sweep (:class:`ase_mag.dynamics.Sampler`) of every copy. Every ``interval``
@@ -65,28 +63,9 @@ class ParallelTempering(FrozenLattice):
         lowest temperature rather than the highest one; falling evenly from 1 to 0 is best.
     """
 
-    logger = SweepLogger
     longest = 100
 
-    def __init__(
-        self,
-        atoms,
-        temperatures_K,
-        *,
-        interval=10,
-        lengths=False,
-        method="heat bath",
-        measure=2,
-        over_relaxation=0,
-        tuning=500,
-        field=None,
-        rng=None,
-        trajectory=None,
-        logfile=None,
-        loginterval=100,
-        progress=None,
-        **options,
-    ):
+    def __init__(self, atoms, temperatures_K, *, interval=10, **options):
         self.temperatures_K = np.array(temperatures_K, dtype=float)
         if (
             self.temperatures_K.ndim != 1
@@ -100,25 +79,7 @@ class ParallelTempering(FrozenLattice):
         self.interval = check_count("interval", interval)
         if self.interval == 0:
             raise ValueError("interval is 0: give at least one step between two exchanges")
-        self.field = None if field is None else tuple(np.asarray(field, dtype=float).tolist())
-        self.moves = {
-            "lengths": lengths,
-            "method": method,
-            "measure": measure,
-            "over_relaxation": over_relaxation,
-            "tuning": tuning,
-        }
-        self.surface = None if atoms.calc is None else spin_surface(atoms, field)
-        super().__init__(
-            atoms,
-            1.0,
-            rng=rng,
-            trajectory=trajectory,
-            logfile=logfile,
-            loginterval=loginterval,
-            progress=progress,
-            **options,
-        )
+        super().__init__(atoms, **options)
 
     def build(self):
         n = len(self.temperatures_K)
@@ -228,12 +189,7 @@ class ParallelTempering(FrozenLattice):
             setattr(self, name, np.array(state[name]))
 
     def todict(self):
-        described = super().todict() | self.moves
-        # There is no time between two frames.
-        del described["timestep"]
-        return described | {
+        return super().todict() | {
             "temperatures_K": self.temperatures_K.tolist(),
             "interval": self.interval,
-            "field_T": self.field,
-            "seed": self.seed,
         }

@@ -1,6 +1,8 @@
 import contextlib
 import os
+import re
 import signal
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from ase.build import bulk, make_supercell
 import ase_mag
 from ase_mag import models, units
 from ase_mag.analysis import CurieTemperature, curie_temperature
+from ase_mag.analysis.curie_input import inspect
 from ase_mag.analysis.curie_runs import Run, collinear_signs
 from ase_mag.core import set_threads
 from ase_mag.models import Heisenberg, shells
@@ -130,13 +133,17 @@ def test_moments_whose_size_hardly_changes():
     """A deep well at 1 mu_B, 8 b m0^2 / kT = 2800: the Curie temperature of fixed sizes."""
     b = 5.0
     terms = model() + models.Landau("Fe", -2 * b, b)
-    with pytest.raises(ValueError, match=r"Landau terms.*lengths=True, or lengths=False"):
-        search(terms=terms)
     found = search(terms=terms, lengths=True, sweeps=3000)
     assert found.error < 0.005 * TC
     assert abs(found.value - CROSSING) < 3 * found.error
-    fixed = search(terms=terms, lengths=False)
+    fixed = search(terms=terms)
     assert fixed.value == pytest.approx(search().value, rel=1e-9)
+
+
+def test_sizes_without_bounds_are_refused():
+    with pytest.raises(ValueError, match=r"nothing bounds the moment of atom.*models.Landau"):
+        search(lengths=True)
+    assert abs(search(lengths=False).value / search().value - 1) < 1e-12
 
 
 def test_resumes_exactly(tmp_path, monkeypatch):
@@ -200,14 +207,73 @@ def square_lattice(moment=1.0):
     return atoms
 
 
-def test_isotropic_layers_are_warned_about():
+EASY_PLANE = models.UniaxialAnisotropy("Fe", -0.2 * J, (1, 0, 1), 1.0)
+EASY_AXIS = models.UniaxialAnisotropy("Fe", 0.2 * J, (1, 0, 1), 1.0)
+MERMIN_WAGNER = r"two dimensions.*no order at any temperature.*Mermin and Wagner.*add an easy axis"
+
+
+@pytest.mark.parametrize("terms", [model(), model() + EASY_PLANE], ids=["isotropic", "easy plane"])
+def test_layers_that_turn_freely_are_warned_about(terms):
     options = {"temperatures_K": (0.3 * TC, TC), "sweeps": 200}
-    message = r"two dimensions have no order at any temperature.*Mermin and Wagner"
     with (
-        pytest.warns(UserWarning, match=message),
+        warnings.catch_warnings(record=True) as caught,
         contextlib.suppress(ValueError, RuntimeError),
     ):
-        search(square_lattice(), **options)
+        warnings.simplefilter("always")
+        search(square_lattice(), terms, **options)
+    assert re.search(MERMIN_WAGNER, str(caught[0].message))
+    assert caught[0].filename == __file__
+
+
+def test_freedom_of_ordered_states():
+    """Of layers with exchange of the x and y or the z components, with cubic and other axes."""
+    atoms = square_lattice()
+
+    def warned(terms):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            inspect(atoms, terms, False)
+        return len(caught) == 1
+
+    pairs = models.shells([0.1 * J], reference=atoms)
+    assert warned(model() + models.TensorExchange("Fe", pairs, np.diag([1, 1, 0])))
+    assert warned(model() + models.DzyaloshinskiiMoriya("Fe", pairs))
+    assert not warned(model() + models.TensorExchange("Fe", pairs, np.diag([0, 0, 1])))
+    assert not warned(model() + models.CubicAnisotropy("Fe", 0.1 * J, 0.0, 1.0))
+    assert not warned(model() + EASY_AXIS)
+    assert warned(model() + EASY_PLANE)
+    atoms = simple_cubic()
+    assert not warned(model())
+
+
+def test_short_runs_are_warned_about(monkeypatch):
+    """Blocks must hold three correlation times of the order parameter."""
+    monkeypatch.setattr("ase_mag.analysis.curie.correlation_time", lambda series: 20.0)
+    with pytest.warns(UserWarning, match=r"size 8 are short.*over 20 steps.*sweeps=2400 or more"):
+        search()
+
+
+def test_progress_is_shown(capfd):
+    search(progress=True)
+    shown = capfd.readouterr().err
+    assert re.search(r"scan 1: size 4, \d+", shown)
+    assert re.search(r"crossing: size 8, \d+\.?\d* K: 100%", shown)
+    search(progress=False)
+    assert not capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_promised_line():
+    """FeHL-1 as in the promised scripts; its sizes stay those in atoms.
+
+    At a = 2.877 angstrom and 2.2 mu_B an independent program found about 1075 K.
+    """
+    atoms = bulk("Fe", a=2.877)
+    ase_mag.set_moments(atoms, 2.2)
+    model = models.named("FeHL-1")
+    tc = curie_temperature(atoms, model, sizes=(6, 10), temperatures_K=(900, 1200), rng=1)
+    assert tc.error < 2
+    assert abs(tc.value - 1075) < 10
 
 
 def test_anisotropic_layers_order():
@@ -254,7 +320,7 @@ def test_nonmagnetic_atoms_take_no_part():
 def test_models_that_are_refused(ring_like):
     with pytest.raises(ValueError, match="has an external field, in which there is no phase"):
         search(terms=model() + models.Zeeman("Fe", (0, 0, 1.0)))
-    with pytest.raises(ValueError, match="has no bilinear form"):
+    with pytest.raises(ValueError, match=r"has no bilinear form.*Run SpinDynamics"):
         search(terms=ring_like)
     with pytest.raises(ValueError, match=r"model must be an ase_mag model, got NoneType"):
         curie_temperature(simple_cubic(), temperatures_K=WINDOW)

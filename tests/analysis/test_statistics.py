@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ase_mag.analysis import block_error, cumulative_mean
+from ase_mag.analysis import block_error, correlation_time, cumulative_mean
 
 
 def test_cumulative_mean_of_a_ramp():
@@ -52,3 +52,16 @@ def test_too_few_values_are_refused():
         block_error([1.0, 2.0, 3.0, 4.0])
     with pytest.raises(ValueError, match="at least two blocks, got blocks=1"):
         block_error([1.0, 2.0], blocks=1)
+
+
+def test_correlation_time_of_an_autoregressive_series():
+    """rho(t) = 0.9^t has tau = (1 + 0.9) / (2 (1 - 0.9)) = 9.5; Sokal's error is 3.1 %."""
+    rng = np.random.default_rng(3)
+    series = rng.normal(size=200_000)
+    assert abs(correlation_time(series) - 0.5) < 0.02
+    for k in range(1, len(series)):
+        series[k] = 0.9 * series[k - 1] + np.sqrt(1 - 0.81) * series[k]
+    assert abs(correlation_time(series) - 9.5) < 3 * 0.031 * 9.5
+    assert correlation_time(np.full(10, 0.1)) == 0.5
+    with pytest.raises(ValueError, match=r"at least two values, got \(1,\)"):
+        correlation_time([1.0])
