@@ -206,7 +206,7 @@ def test_generic_models_are_refused(ring_model):
         ({"tuning": 0.5}, "tuning must be an integer >= 0, got 0.5"),
         ({"lengths": True}, "nothing bounds the moment of atom .*models.Landau"),
     ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
+    ids=lambda value: "".join(value) if isinstance(value, dict) else "",
 )
 def test_bad_arguments(options, message):
     with pytest.raises(ValueError, match=message):
