@@ -125,19 +125,24 @@ class CalculatorSurface(Surface):
         atoms, calc = self.atoms, self.atoms.calc
         implemented = calc.implemented_properties
         forces = np.array(calc.get_property("forces", atoms)) if lattice else None
+
+        def value(name):
+            # What came with the forces belongs to the same atoms: no need to compare them again.
+            known = getattr(calc, "results", {}).get(name) if lattice else None
+            return calc.get_property(name, atoms) if known is None else known
+
         # Forces are the derivative of the free energy where a code has both (smearing).
         name = "free_energy" if "free_energy" in implemented else "energy"
         # One energy for all atoms: most calculators have no site energies.
         energies = np.zeros(len(atoms))
-        energies[:1] = calc.get_property(name, atoms)
+        energies[:1] = value(name)
         magforces = np.zeros((len(atoms), 3))
         if "magforces" in implemented:
-            magforces[:] = calc.get_property("magforces", atoms)
+            magforces[:] = value("magforces")
         virials = None
         if lattice and self.stress:
             virials = np.zeros((len(atoms), 3, 3))
-            stress = voigt_6_to_full_3x3_stress(calc.get_property("stress", atoms))
-            virials[:1] = atoms.get_volume() * stress
+            virials[:1] = atoms.get_volume() * voigt_6_to_full_3x3_stress(value("stress"))
         return Response(energies, magforces, forces, virials)
 
 

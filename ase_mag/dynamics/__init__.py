@@ -7,15 +7,16 @@ from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.inertia import InertialSizes
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import MomentBath
+from ase_mag.dynamics.moment_sizes import MomentSizes, RelaxedSizes, SampledSizes
 from ase_mag.dynamics.monte_carlo import MonteCarlo
 from ase_mag.dynamics.noise import Noise
+from ase_mag.dynamics.on_the_fly import Lesson, OnTheFlyLearning
 from ase_mag.dynamics.parallel_tempering import ParallelTempering
 from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import (
     Drift,
     Kick,
     LangevinBath,
-    MomentSizes,
     Propagator,
     SpinPropagator,
 )
@@ -36,14 +37,18 @@ __all__ = [
     "InertialSizes",
     "Kick",
     "LangevinBath",
+    "Lesson",
     "MagneticDynamics",
     "MomentBath",
     "MomentSizes",
     "MonteCarlo",
     "Noise",
+    "OnTheFlyLearning",
     "ParallelTempering",
     "Precession",
     "Propagator",
+    "RelaxedSizes",
+    "SampledSizes",
     "Sampler",
     "SequentialPrecession",
     "SpinDynamics",

@@ -1,15 +1,19 @@
 """Atomistic spin dynamics coupled to molecular dynamics, with learned moment sizes."""
 
+from time import perf_counter
+
 import numpy as np
 from ase import units as ase_units
 
 from ase_mag.core import CalculatorSurface, ModelSurface
+from ase_mag.dynamics.barostat import CellRescaling, check_barostat
 from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
+from ase_mag.dynamics.moment_sizes import MomentSizes, RelaxedSizes, SampledSizes
 from ase_mag.dynamics.precession import Precession
-from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, MomentSizes
+from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath
 from ase_mag.dynamics.spin import check_bath
 from ase_mag.dynamics.splitting import Splitting
-from ase_mag.lsf import mean_moment
+from ase_mag.lsf import mean_moment, moment_quantile
 
 
 class AsdAimd(MagneticDynamics):
@@ -17,7 +21,7 @@ class AsdAimd(MagneticDynamics):
 
     One lattice step dt is the splitting
 
-        K/2  S/2  D/2  O  D/2  S/2  [L]  K/2
+        K/2  S/2  D/2  O  D/2  S/2  [L]  K/2  [P]
 
     K: momenta under the forces of ``atoms.calc`` at the current positions and moments (one force
     evaluation per step; for constrained DFT the calculator constrains the moments to those of
@@ -25,6 +29,8 @@ class AsdAimd(MagneticDynamics):
     model, at frozen positions. D: drift. O: Langevin bath of the lattice (exact
     Ornstein-Uhlenbeck step; left out without ``friction``). L: moment sizes, |M_i| = <m_i>(T) of
     the landscapes a_i m^2 + b_i m^4 that ``lsf`` predicts from the new positions and directions.
+    P: with ``pressure``, every ten steps, stochastic rescaling of the cell by the stress of
+    ``atoms.calc`` (:class:`CellRescaling`); exchange, descriptors and sizes follow the cell.
 
     This is the scheme of Brannvall, Gambino, Armiento, Alling, Phys. Rev. B 105, 144417 (2022),
     Fig. 3 and Sec. II D-E, built on ASD-AIMD of Stockem et al., Phys. Rev. Lett. 121, 125902
@@ -38,21 +44,32 @@ class AsdAimd(MagneticDynamics):
     lsf : fitted ``ase_mag.lsf.LsfPredictor`` or None; None keeps the sizes.
     temperature_K : float or None, of lattice bath, spin bath and landscapes; None: no baths.
     measure : int, power of m in the phase-space measure of <m> (0, 1 or 2).
+    sizes : how sizes come about: ``"mean"``, <m_i>(T) of the predicted landscapes; ``"sampled"``,
+        drawn from their distributions (:class:`SampledSizes`); ``"relaxed"``, of minimal energy at
+        the present directions, by ``atoms.calc.relax_sizes`` (without ``lsf``).
+    size_time : float, how long sampled sizes stay correlated, ASE time; 0: new ones every step.
+    learning : OnTheFlyLearning or None; lets the calculator compute landscapes of atoms where
+        the predictor is uncertain, and the predictor learn from them.
     spin_timestep : float, longest spin sub-step, ASE time units.
     damping : float or (N,) array, Gilbert damping.
     friction : float or None, lattice friction, 1 / ASE time; None: no lattice bath.
+    pressure : float or None, eV/angstrom^3 (``ase.units.GPa``); None: fixed cell.
+    pressure_time, compressibility, full_cell : see :class:`SpinLatticeDynamics`.
     rng, trajectory, logfile, loginterval, progress : see :class:`MagneticDynamics`.
 
     Raises
     ------
     ValueError
         For bad numbers, a temperature without any bath, ``lsf`` without a temperature, an
-        exchange model that does not describe the species, or atoms with ``lsf`` and zero moments
-        (no direction).
+        exchange model that does not describe the species, atoms with ``lsf`` and zero moments
+        (no direction), or a pressure without lattice bath, periodic cell or stress.
+    TypeError
+        For ``sizes="relaxed"`` with a calculator that cannot relax sizes.
 
     Attributes
     ----------
-    timings : dict of seconds: 'forces', 'spins', 'sizes', 'other'.
+    timings : dict of seconds: 'forces', 'spins', 'sizes', 'other', and 'cell' and 'learning'
+        where there are such parts.
 
     Notes
     -----
@@ -70,9 +87,16 @@ class AsdAimd(MagneticDynamics):
         lsf=None,
         temperature_K=None,
         measure=2,
+        sizes="mean",
+        size_time=0.0,
+        learning=None,
         spin_timestep=0.01 * ase_units.fs,
         damping=0.05,
         friction=None,
+        pressure=None,
+        pressure_time=500 * ase_units.fs,
+        compressibility=1 / (150 * ase_units.GPa),
+        full_cell=False,
         rng=None,
         trajectory=None,
         logfile=None,
@@ -98,7 +122,19 @@ class AsdAimd(MagneticDynamics):
                 f"friction is {friction} but temperature_K is None: give the temperature of the "
                 "bath, or friction=None"
             )
+        _check_sizes(sizes, size_time, lsf, learning)
+        if pressure is not None:
+            check_barostat(atoms, pressure_time, compressibility)
+            if not friction:
+                raise ValueError(
+                    "a pressure needs the lattice bath, because sizes that change do not conserve "
+                    "energy: give friction and temperature_K"
+                )
         self.exchange, self.lsf, self.measure = exchange, lsf, measure
+        self.sizes, self.size_time, self.learning = sizes, size_time, learning
+        self.pressure, self.pressure_time = pressure, pressure_time
+        self.compressibility, self.full_cell = compressibility, full_cell
+        self._described = {"exchange": repr(exchange), "lsf": repr(lsf)}
         self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
         self.spin_timestep = spin_timestep
         super().__init__(
@@ -113,9 +149,9 @@ class AsdAimd(MagneticDynamics):
         )
 
     def build(self):
-        self.surface = CalculatorSurface(self.atoms)
+        self.surface = CalculatorSurface(self.atoms, stress=self.pressure is not None)
         kick, drift = Kick(self.surface, self.free), Drift()
-        bath_noise, spin_noise = self.noise(), self.noise()
+        bath_noise, spin_noise, size_noise, cell_noise = (self.noise() for _ in range(4))
         middle = [(drift, 1.0)]
         if self.friction:
             bath = LangevinBath(self.friction, self.temperature_K, bath_noise, self.free)
@@ -131,18 +167,76 @@ class AsdAimd(MagneticDynamics):
                 self.spin_timestep,
             )
             middle = [(spins, 0.5), *middle, (spins, 0.5)]
-        projections = []
-        if self.lsf is not None:
-            self._check_directions()
-            projections = [
-                MomentSizes(
-                    self.lsf.prepare(self.atoms), mean_moment, self.temperature_K, self.measure
-                )
-            ]
+        self.moment_sizes = self._moment_sizes(size_noise)
+        projections = [] if self.moment_sizes is None else [self.moment_sizes]
+        self.barostat = None
+        if self.pressure is not None:
+            self.barostat = CellRescaling(
+                self.surface,
+                self.pressure,
+                self.temperature_K,
+                cell_noise,
+                self.pressure_time,
+                self.compressibility,
+                self.full_cell,
+                follow=None if self.moment_sizes is None else self.moment_sizes.follow,
+            )
+        self._cell_seconds, self._current = 0.0, 0
         splitting = Splitting([(kick, 0.5), *middle, (kick, 0.5)], projections)
-        splitting.project(self.state)
-        self.state.write(self.atoms)
+        if not self.resuming:
+            splitting.project(self.state)
+            self.state.write(self.atoms)
         return splitting
+
+    def _moment_sizes(self, noise):
+        """Return the propagator of the sizes, or None where they stay."""
+        if self.sizes == "relaxed":
+            self._check_directions()
+            return RelaxedSizes(self.atoms)
+        if self.lsf is None:
+            return None
+        self._check_directions()
+        arguments = (self.temperature_K, self.measure)
+        if self.learning is None:
+            landscapes = self.lsf.prepare(self.atoms)
+        else:
+            landscapes = self.learning.prepare(self.lsf, self.atoms, arguments, lambda: self.nsteps)
+        if self.sizes == "mean":
+            return MomentSizes(landscapes, mean_moment, *arguments)
+        return SampledSizes(
+            landscapes,
+            moment_quantile,
+            *arguments,
+            noise=noise,
+            timestep=self.dt,
+            time=self.size_time,
+        )
+
+    def step(self):
+        self.read_atoms()
+        self._current = self.nsteps + 1
+        self.splitting.advance(self.state, self.dt)
+        if self.barostat is not None:
+            start = perf_counter()
+            self.barostat.advance(self.state, self.dt)
+            self._cell_seconds += perf_counter() - start
+        self.state.write(self.atoms)
+
+    @property
+    def timings(self):
+        timings = super().timings
+        if self.learning is not None:
+            timings["learning"] = self.learning.seconds
+            timings["sizes"] -= self.learning.seconds
+        if self.barostat is not None:
+            timings["cell"] = self._cell_seconds
+        return timings
+
+    def parts(self):
+        parts = {"barostat": self.barostat, "learning": self.learning}
+        if isinstance(self.moment_sizes, SampledSizes):
+            parts["sizes"] = self.moment_sizes
+        return super().parts() | {name: part for name, part in parts.items() if part is not None}
 
     def _check_directions(self):
         sizes = np.linalg.norm(self.state.moments, axis=1)
@@ -156,13 +250,34 @@ class AsdAimd(MagneticDynamics):
         return super().todict() | {
             "temperature_K": self.temperature_K,
             "measure": self.measure,
+            "sizes": self.sizes,
+            "size_time": self.size_time,
             "spin_timestep": self.spin_timestep,
             "damping": np.asarray(self.damping).tolist(),
             "friction": self.friction,
-            "exchange": repr(self.exchange),
-            "lsf": repr(self.lsf),
+            "pressure": self.pressure,
+            "pressure_time": self.pressure_time,
+            "compressibility": self.compressibility,
+            "full_cell": self.full_cell,
+            "learning": None if self.learning is None else self.learning.settings(),
             "seed": self.seed,
+            **self._described,
         }
 
     def spin_form(self):
         return None if self.spin_surface is None else self.spin_surface.form(self.state)
+
+
+def _check_sizes(sizes, size_time, lsf, learning):
+    if sizes not in ("mean", "sampled", "relaxed"):
+        raise ValueError(f"sizes must be 'mean', 'sampled' or 'relaxed', got {sizes!r}")
+    check_not_negative("size_time", size_time, "ASE time units (ase.units.fs)")
+    if sizes == "relaxed" and lsf is not None:
+        raise ValueError(
+            "sizes='relaxed' takes the sizes from the calculator, but lsf is given too: leave one "
+            "of them out"
+        )
+    if sizes == "sampled" and lsf is None:
+        raise ValueError("sizes='sampled' needs lsf, a predictor of the landscapes")
+    if learning is not None and lsf is None:
+        raise ValueError("learning needs lsf, the predictor to start with")

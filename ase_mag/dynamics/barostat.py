@@ -5,6 +5,7 @@ from ase import units as ase_units
 from scipy.linalg import expm
 
 from ase_mag import units
+from ase_mag.dynamics.base import check_positive
 from ase_mag.dynamics.propagators import Propagator
 
 
@@ -32,6 +33,8 @@ class CellRescaling(Propagator):
     compressibility : float, beta in angstrom^3/eV; sets the speed only.
     full : bool, the whole cell instead of the volume.
     interval : int; the cell moves every ``interval`` steps, by as many time steps.
+    follow : callable (state) or None; sets what depends on the cell after each of its moves, such
+        as learned moment sizes, so that the next forces belong to it.
 
     Attributes
     ----------
@@ -55,6 +58,7 @@ class CellRescaling(Propagator):
         compressibility=1 / (150 * ase_units.GPa),
         full=False,
         interval=10,
+        follow=None,
     ):
         self.surface = surface
         self.pressure = pressure
@@ -64,6 +68,7 @@ class CellRescaling(Propagator):
         self.compressibility = compressibility
         self.full = full
         self.interval = interval
+        self.follow = follow
         self.count = 0
         self.heat = 0.0
         self._volume = None
@@ -98,6 +103,8 @@ class CellRescaling(Propagator):
             strain = np.eye(3) * (speed * np.trace(excess) / 3 + width * xi[0, 0] / np.sqrt(3))
         before = self._energy(state)
         self._apply(state, strain)
+        if self.follow is not None:
+            self.follow(state)
         self.heat += self._energy(state) - before
 
     def _energy(self, state):
@@ -122,3 +129,14 @@ class CellRescaling(Propagator):
         state.positions[:] = state.positions @ deform
         state.momenta[:] = state.momenta @ np.linalg.inv(deform)
         state.geometry_changed()
+
+
+def check_barostat(atoms, pressure_time, compressibility):
+    """Raise ValueError for a barostat of bad numbers, or of a cell that is not periodic."""
+    check_positive("pressure_time", pressure_time, "ASE time units (ase.units.fs)")
+    check_positive("compressibility", compressibility, "angstrom^3/eV")
+    if not atoms.pbc.all():
+        raise ValueError(
+            "a pressure needs a cell that is periodic in three directions, got pbc="
+            f"{atoms.pbc.tolist()}"
+        )

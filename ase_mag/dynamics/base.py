@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ase_mag.core import State, get_moments
 from ase_mag.dynamics.checkpoint import Checkpoint, Termination, shorten_log, shorten_trajectory
+from ase_mag.dynamics.frame_file import FrameFile
 from ase_mag.dynamics.logger import MagneticLogger
 from ase_mag.dynamics.noise import Noise, seed_from
 from ase_mag.dynamics.temperature import spin_temperature
@@ -85,13 +86,17 @@ class MagneticDynamics(MolecularDynamics):
         self.free = _free_atoms(atoms)
         self._model = getattr(atoms.calc, "model", None)
         self.splitting = None
-        resume = restart and Path(checkpoint).exists()
-        if resume:
+        #: Whether the state is going to come from a checkpoint.
+        self.resuming = restart and Path(checkpoint).exists()
+        if self.resuming:
             options["append_trajectory"] = True
-        super().__init__(atoms, timestep, trajectory=trajectory, loginterval=loginterval, **options)
+        frames = trajectory
+        if isinstance(trajectory, str | Path):
+            frames = self.closelater(frame_file(trajectory, options))
+        super().__init__(atoms, timestep, trajectory=frames, loginterval=loginterval, **options)
         self.splitting = self.build()
         self.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, self)
-        if resume:
+        if self.resuming:
             self._resume(trajectory, logfile, loginterval)
         if logfile:
             self.attach(self.closelater(self.logger(self, logfile)), loginterval)
@@ -228,6 +233,15 @@ class MagneticDynamics(MolecularDynamics):
     def spin_form(self):
         """Return the bilinear form that drives the moments, or None."""
         return None
+
+
+def frame_file(path, options):
+    """Return the :class:`FrameFile` of a path; ``options`` are those of ASE's dynamics."""
+    append = options.pop("append_trajectory", False)
+    if not append:
+        Path(path).unlink(missing_ok=True)
+    writing = {name: options[name] for name in ("master", "comm") if name in options}
+    return FrameFile(path, append, **writing)
 
 
 def check_positive(name, value, unit):

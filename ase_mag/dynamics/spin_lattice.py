@@ -4,7 +4,7 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_mag.core import CalculatorSurface, ModelSurface, refuse_relaxed
-from ase_mag.dynamics.barostat import CellRescaling
+from ase_mag.dynamics.barostat import CellRescaling, check_barostat
 from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
 from ase_mag.dynamics.boundedness import check_bounded
 from ase_mag.dynamics.driven import DrivenSurface
@@ -124,13 +124,7 @@ class SpinLatticeDynamics(MagneticDynamics):
         if spin_timestep is not None:
             check_positive("spin_timestep", spin_timestep, "ASE time units (ase.units.fs)")
         if pressure is not None:
-            check_positive("pressure_time", pressure_time, "ASE time units (ase.units.fs)")
-            check_positive("compressibility", compressibility, "angstrom^3/eV")
-            if not atoms.pbc.all():
-                raise ValueError(
-                    f"a pressure needs a cell that is periodic in three directions, got pbc="
-                    f"{atoms.pbc.tolist()}"
-                )
+            check_barostat(atoms, pressure_time, compressibility)
         self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
         if spin_temperature_K is None:
             spin_temperature_K = temperature_K

@@ -15,8 +15,8 @@ from ase.build import bulk
 from ase.io import read
 
 import ase_mag
-from ase_mag import models
-from ase_mag.dynamics import SpinDynamics, SpinLatticeDynamics
+from ase_mag import lsf, models, reference
+from ase_mag.dynamics import AsdAimd, OnTheFlyLearning, SpinDynamics, SpinLatticeDynamics
 
 fs = ase_units.fs
 
@@ -52,6 +52,32 @@ KINDS = {
 }
 
 
+def learning_run(atoms, timestep, **options):
+    """ASD-AIMD of everything at once: sampled sizes, NPT, and a predictor that learns."""
+    atoms.calc = reference.ConstrainedModel(models.named("FeHL-1"))
+    frames = lsf.snapshots(bulk("Fe", a=2.86, cubic=True) * 2, 0.1, count=1, rng=1, sizes=2.0)
+    table = lsf.landscapes(frames, atoms.calc, progress=False)
+    return AsdAimd(
+        atoms,
+        timestep,
+        exchange=models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75)),
+        lsf=lsf.LsfPredictor().fit(table),
+        sizes="sampled",
+        size_time=3 * fs,
+        learning=OnTheFlyLearning(table, threshold=0.05, budget=100, per_frame=3),
+        temperature_K=700,
+        spin_timestep=0.1 * fs,
+        friction=0.02 / fs,
+        pressure=1 * ase_units.GPa,
+        full_cell=True,
+        **options,
+    )
+
+
+KINDS["learning"] = (learning_run, {})
+
+
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates", "ignore:all 100 landscapes")
 @pytest.mark.parametrize("kind", KINDS)
 def test_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
     cls, options = KINDS[kind]
@@ -86,6 +112,14 @@ def test_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
     assert np.array_equal(ase_mag.get_moments(one), ase_mag.get_moments(two))
     if kind == "NPT":
         assert first.heat == second.heat
+    if kind == "learning":
+        mine, other = first.learning, second.learning
+        assert mine.computed == other.computed > 20
+        assert [x.atoms for x in mine.history] == [x.atoms for x in other.history]
+        assert np.array_equal(mine.table.a, other.table.a)
+        # Something was learned in each of the three pieces.
+        assert len({x.step // 130 for x in mine.history}) == 3
+        assert one.get_volume() != iron().get_volume()
     assert len(frames) == len(others) == 31
     for frame, other in zip(frames, others, strict=True):
         assert np.array_equal(frame.positions, other.positions)

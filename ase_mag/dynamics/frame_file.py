@@ -1,0 +1,54 @@
+"""The trajectory file of a run, kept open between two frames."""
+
+from ase.io.trajectory import TrajectoryWriter
+
+
+class FrameFile:
+    """Writes frames to an ASE trajectory file that is opened once, at the first frame.
+
+    ASE opens the file anew for every frame and then reads the first one in it, which takes longer
+    than writing. Every frame is complete on the disk when :meth:`write` returns.
+
+    Parameters
+    ----------
+    path : str or Path
+    append : bool, keep the frames that are there.
+    **options : of ``ase.io.trajectory.TrajectoryWriter`` (master, comm).
+    """
+
+    def __init__(self, path, append=False, **options):
+        self.path = path
+        self.append = append
+        self.options = options
+        self.description = {}
+        self._writer = None
+
+    def set_description(self, description):
+        """Set what the file says about the run; written with the first frame."""
+        self.description = description
+
+    def write(self, atoms):
+        """Append one frame."""
+        self._open().write(atoms)
+
+    def __len__(self):
+        return len(self._open())
+
+    def _open(self):
+        if self._writer is None:
+            mode = "a" if self.append else "w"
+            self._writer = TrajectoryWriter(self.path, mode, **self.options)
+            self._writer.set_description(self.description)
+        return self._writer
+
+    def close(self):
+        """Close the file; the next frame opens it again."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer, self.append = None, True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

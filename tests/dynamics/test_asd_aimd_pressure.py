@@ -1,0 +1,134 @@
+"""ASD-AIMD at constant pressure: the cell moves, and everything that depends on it follows."""
+
+import numpy as np
+import pytest
+from ase import units as ase_units
+from ase.build import bulk
+from ase.calculators.calculator import Calculator
+
+import ase_mag
+from ase_mag import lsf, models, reference, units
+from ase_mag.core import PairGraph
+from ase_mag.dynamics import AsdAimd
+
+fs, GPa = ase_units.fs, ase_units.GPa
+EXCHANGE = models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75))
+
+
+def crystal(a=2.877, repeats=2):
+    atoms = bulk("Fe", a=a, cubic=True) * repeats
+    ase_mag.set_moments(atoms, 2.0)
+    return atoms
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    calc = reference.ConstrainedModel(models.named("FeHL-1"))
+    frames = []
+    for a in (2.85, 2.93):
+        frames += lsf.snapshots(crystal(a), 0.17, directions="random", count=3, rng=1)
+        frames += lsf.snapshots(crystal(a), 0.17, directions="ferro", count=1, rng=2)
+    return lsf.LsfPredictor().fit(lsf.landscapes(frames, calc, progress=False))
+
+
+def dynamics(predictor, repeats=2, temperature=900, **options):
+    rng = np.random.default_rng(3)
+    atoms = crystal(repeats=repeats)
+    directions = rng.normal(size=(len(atoms), 3))
+    ase_mag.set_moments(atoms, 2 * directions / np.linalg.norm(directions, axis=1)[:, None])
+    widths = np.sqrt(2 * units.kB * temperature * atoms.get_masses())
+    atoms.set_momenta(widths[:, None] * rng.normal(size=(len(atoms), 3)))
+    atoms.calc = reference.ConstrainedModel(models.named("FeHL-1"))
+    defaults = {
+        "exchange": EXCHANGE,
+        "temperature_K": temperature,
+        "spin_timestep": 0.1 * fs,
+        "friction": 0.02 / fs,
+        "pressure": 0.0,
+        "pressure_time": 100 * fs,
+        "rng": 5,
+    }
+    return AsdAimd(atoms, fs, lsf=predictor, **(defaults | options))
+
+
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates")
+@pytest.mark.parametrize("full", [False, True])
+def test_sizes_and_exchange_follow_the_cell(predictor, full):
+    dyn = dynamics(predictor, pressure=-6 * GPa, full_cell=full)
+    atoms, before = dyn.atoms, dyn.atoms.cell.array.copy()
+    dyn.run(100)
+    shape = np.linalg.solve(before, atoms.cell.array)
+    assert not np.allclose(shape, np.eye(3), atol=1e-3)
+    assert np.allclose(shape, shape[0, 0] * np.eye(3)) == (not full)
+    np.testing.assert_allclose(
+        np.linalg.norm(ase_mag.get_moments(atoms), axis=1),
+        predictor.moments(atoms, 900),  # a fresh look at the atoms as they are now
+        rtol=1e-9,
+    )
+    graph = PairGraph.build(atoms.positions, atoms.cell.array, True, atoms.numbers, EXCHANGE.cutoff)
+    energies, fields = EXCHANGE.bilinear(graph).evaluate(ase_mag.get_moments(atoms))
+    ours, our_fields = dyn.spin_form().evaluate(ase_mag.get_moments(atoms))
+    np.testing.assert_allclose(ours.sum(), energies.sum(), rtol=1e-10)
+    np.testing.assert_allclose(our_fields, fields, atol=1e-12)
+    assert dyn.timings["cell"] > 0
+
+
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates")
+def test_one_more_force_evaluation_per_move_of_the_cell(predictor):
+    """30 steps, three moves: 1 + 30 + 3 evaluations, the last for the energy after the move."""
+    dyn = dynamics(predictor)
+    calls, calculate = [], dyn.atoms.calc.calculate
+    dyn.atoms.calc.calculate = lambda *args: calls.append(1) or calculate(*args)
+    dyn.run(30)
+    assert len(calls) == 34
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates")
+@pytest.mark.parametrize("sizes", ["mean", "sampled"])
+def test_mean_pressure_is_the_one_that_was_asked_for(predictor, sizes):
+    """3 GPa, kinetic part included, within 3 standard errors (each below 0.3 GPa)."""
+    dyn = dynamics(predictor, repeats=3, sizes=sizes, pressure=3 * GPa)
+    dyn.run(1000)
+    values = []
+    for _ in range(1500):
+        dyn.run(5)
+        values.append(np.trace(dyn.barostat.pressure_tensor(dyn.state)) / 3 / GPa)
+    blocks = np.reshape(values, (15, -1)).mean(axis=1)
+    error = blocks.std(ddof=1) / np.sqrt(len(blocks))
+    assert error < 0.3
+    assert abs(blocks.mean() - 3.0) < 3 * error, (blocks.mean(), error)
+
+
+class NoStress(Calculator):
+    implemented_properties = ("energy", "forces")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"friction": None}, "a pressure needs the lattice bath.*give friction"),
+        ({"pressure_time": 0.0}, r"pressure_time must be a positive number.*got 0\.0"),
+        ({"compressibility": -1.0}, r"compressibility must be a positive number"),
+        ({"sizes": "typical"}, "sizes must be 'mean', 'sampled' or 'relaxed', got 'typical'"),
+        ({"size_time": -1.0}, "size_time must be finite and not negative"),
+        ({"sizes": "relaxed"}, "sizes='relaxed' takes the sizes from the calculator, but lsf"),
+    ],
+)
+def test_bad_input(predictor, options, message):
+    with pytest.raises(ValueError, match=message):
+        dynamics(predictor, **options)
+
+
+def test_systems_that_have_no_pressure(predictor):
+    options = {"temperature_K": 300, "friction": 0.01, "pressure": 0.0}
+    atoms = crystal()
+    atoms.calc = NoStress()
+    with pytest.raises(ValueError, match="NoStress has no stress, which a pressure needs"):
+        AsdAimd(atoms, fs, **options)
+    atoms.calc = ase_mag.MagneticCalculator(models.named("FeHL-1"))
+    atoms.pbc = [True, True, False]
+    with pytest.raises(ValueError, match="periodic in three directions, got pbc="):
+        AsdAimd(atoms, fs, **options)
+    with pytest.raises(ValueError, match="sizes='sampled' needs lsf"):
+        AsdAimd(atoms, fs, sizes="sampled")
