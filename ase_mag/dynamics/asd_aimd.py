@@ -167,6 +167,7 @@ class AsdAimd(MagneticDynamics):
                 self.spin_timestep,
             )
             middle = [(spins, 0.5), *middle, (spins, 0.5)]
+        self.landscapes = None
         self.moment_sizes = self._moment_sizes(size_noise)
         projections = [] if self.moment_sizes is None else [self.moment_sizes]
         self.barostat = None
@@ -198,7 +199,7 @@ class AsdAimd(MagneticDynamics):
         self._check_directions()
         arguments = (self.temperature_K, self.measure)
         if self.learning is None:
-            landscapes = self.lsf.prepare(self.atoms)
+            landscapes = self.landscapes = self.lsf.prepare(self.atoms)
         else:
             landscapes = self.learning.prepare(self.lsf, self.atoms, arguments, lambda: self.nsteps)
         if self.sizes == "mean":
@@ -234,6 +235,8 @@ class AsdAimd(MagneticDynamics):
 
     def parts(self):
         parts = {"barostat": self.barostat, "learning": self.learning}
+        if self.learning is None and hasattr(self.landscapes, "set_state"):
+            parts["landscapes"] = self.landscapes
         if isinstance(self.moment_sizes, SampledSizes):
             parts["sizes"] = self.moment_sizes
         return super().parts() | {name: part for name, part in parts.items() if part is not None}

@@ -11,8 +11,7 @@ from sklearn.base import clone
 from ase_mag.core import set_moments, storage
 from ase_mag.dynamics.base import check_count, check_not_negative, check_positive
 from ase_mag.lsf import LandscapeTable, bounded, fit_landscapes, mean_moment
-from ase_mag.lsf.frames import IDEAL
-from ase_mag.lsf.step import ideal_lattice
+from ase_mag.lsf.frames import IDEAL, ideal_lattice
 
 _BACKGROUNDS = ("relaxed", "zero")
 #: Step of the differences d<m>/da and d<m>/db, relative to |a| and b.
@@ -153,7 +152,9 @@ class OnTheFlyLearning:
         self.predictor = predictor
         self._atoms, self._conditions, self._clock = atoms, conditions, clock
         self._start = atoms.copy()
-        self._ideal = ideal_lattice(atoms, predictor.reference_)
+        # Descriptors that need no ideal lattice may have none.
+        lattice = predictor.reference_ is not None or IDEAL in atoms.arrays
+        self._ideal = ideal_lattice(atoms, predictor.reference_) if lattice else None
         self._step = predictor.prepare(self._start)
         self._seen, self._warned = -1, False
         return self._landscapes
@@ -165,6 +166,7 @@ class OnTheFlyLearning:
             "table": storage.encode(self.table, arrays),
             "history": [asdict(lesson) for lesson in self.history],
             "computed": self.computed,
+            "step": storage.encode(self._step.get_state(), arrays),
             **arrays,
         }
 
@@ -175,6 +177,7 @@ class OnTheFlyLearning:
         self.computed = int(state["computed"])
         if self.history:
             self._learn()
+        self._step.set_state(storage.decode(state["step"], state))
         self._write_log()
 
     def _landscapes(self, positions, cell, moments):
@@ -182,12 +185,11 @@ class OnTheFlyLearning:
         if step % self.interval == 0 and step != self._seen:
             self._look(positions, cell, moments)
         self._seen = step
-        try:
-            return self._step(positions, cell, moments)
-        except ValueError:
-            # An unbounded landscape between two looks; a second failure is the user's.
-            self._look(positions, cell, moments)
-            return self._step(positions, cell, moments)
+        a, b = self._step(positions, cell, moments, check=False)
+        if self._step.in_range(a, b).all():
+            return a, b
+        self._look(positions, cell, moments)
+        return self._step(positions, cell, moments)
 
     def _look(self, positions, cell, moments):
         """Compute and learn landscapes of this frame where the predictor is too uncertain."""
@@ -235,11 +237,8 @@ class OnTheFlyLearning:
 
     def _expected(self, positions, cell, moments):
         """Return <m> (NaN where unbounded) and its standard error (then infinite), mu_B."""
-        features = self._step.features(positions, cell, moments)
-        (a, b), (error_a, error_b) = (
-            values.T for values in self.predictor.regressor_.predict(features, return_std=True)
-        )
-        good = bounded(a, b) & (b >= 0.5 * self.predictor.smallest_b_)
+        a, b, error_a, error_b = self._step(positions, cell, moments, uncertainty=True, check=False)
+        good = bounded(a, b) & self._step.in_range(a, b)
         size, uncertainty = np.full(len(a), np.nan), np.full(len(a), np.inf)
         a, b = a[good], b[good]
         steps = _STEP * max(np.abs(a).max(initial=0.0), 1e-6), _STEP * b
@@ -261,10 +260,11 @@ class OnTheFlyLearning:
         frame.set_cell(cell)
         frame.positions[:] = positions
         frame.arrays.pop(IDEAL, None)
-        scale = (np.linalg.det(cell) / self._ideal.get_volume()) ** (1 / 3)
-        if np.allclose(cell, scale * self._ideal.cell.array, rtol=0, atol=1e-9):
-            frame.set_array(IDEAL, scale * self._ideal.positions)
-        # A strained crystal has other shells: those of the reference count then.
+        if self._ideal is not None:
+            scale = (np.linalg.det(cell) / self._ideal.get_volume()) ** (1 / 3)
+            # A strained crystal has other shells: those of the predictor's reference count then.
+            if np.allclose(cell, scale * self._ideal.cell.array, rtol=0, atol=1e-9):
+                frame.set_array(IDEAL, scale * self._ideal.positions)
         set_moments(frame, moments)
         directions = moments / np.linalg.norm(moments, axis=1)[:, None]
         scan = frame.copy()

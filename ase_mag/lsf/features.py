@@ -60,6 +60,13 @@ class SiteFeatures:
     def __call__(self, positions, cell, moments, relaxed=None):
         return self.descriptor(self.sites, positions, cell, moments, relaxed)
 
+    def get_state(self):
+        """Nothing depends on earlier positions."""
+        return {}
+
+    def set_state(self, state):
+        """Nothing depends on earlier positions."""
+
     def check(self, atoms):
         """Raise ValueError if atoms are not near their ideal sites."""
         away = self.sites.displacements(atoms.positions, atoms.cell.array)
@@ -94,6 +101,15 @@ class InvariantFeatures:
         squares = np.einsum("ij,ij->i", moments, moments)[:, None]
         directions = moments / np.sqrt(np.where(squares > 0, squares, 1.0))
         return self.descriptor.forward(self._neighbors.graph(positions, cell), directions)
+
+    def get_state(self):
+        """Return where neighbors were searched last: the order of sums depends on it."""
+        return self._neighbors.get_state()
+
+    def set_state(self, state):
+        """Take over the neighbors of another object."""
+        if state:
+            self._neighbors.set_state(state)
 
     def check(self, atoms):
         """Every structure is described."""

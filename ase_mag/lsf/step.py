@@ -45,6 +45,14 @@ class LandscapeStep:
         self._warned = False
         self.features.check(atoms)
 
+    def get_state(self):
+        """Return what earlier coordinates have left behind, for exact restarts."""
+        return self.features.get_state()
+
+    def set_state(self, state):
+        """Go on where another step was."""
+        self.features.set_state(state)
+
     def _warn_outside(self, features):
         """Warn once when the magnetic features lie outside of what the predictor has learned."""
         features = features[:, self.features.magnetic]
