@@ -64,7 +64,7 @@ def learning_run(atoms, timestep, **options):
         lsf=lsf.LsfPredictor(descriptor="invariant").fit(table),
         sizes="sampled",
         size_time=3 * fs,
-        learning=OnTheFlyLearning(table, threshold=0.01, budget=100, per_frame=3),
+        learning=OnTheFlyLearning(table, threshold=0.004, budget=100, per_frame=3),
         temperature_K=700,
         spin_timestep=0.1 * fs,
         friction=0.02 / fs,
