@@ -84,7 +84,8 @@ class LandscapeStep:
             :class:`ase_mag.regressors.Posterior`.
         check : bool
             False returns landscapes that are out of range (b below half of the smallest one
-            learned, or negative) instead of raising: for callers who compute those anew.
+            learned, or negative) instead of raising, and does not warn of extrapolation: for
+            callers who look at the uncertainty and compute landscapes anew.
 
         Raises
         ------
@@ -101,7 +102,7 @@ class LandscapeStep:
                 f"({n}, 3) of the atoms that this step was prepared for"
             )
         features = self.features(positions, cell, moments, relaxed)
-        if not self._warned:
+        if check and not self._warned:
             self._warn_outside(features)
         a, b = self._regressor.predict_rows(features).T
         if check:
