@@ -2,11 +2,11 @@
 
 from functools import cached_property
 
-import matscipy.neighbours
 import numpy as np
 
 from ase_mag import _kernels
 from ase_mag.core.memory import Memory
+from ase_mag.core.pair_search import search_pairs
 from ase_mag.core.threads import threads_for
 
 
@@ -15,7 +15,7 @@ class Topology:
 
     Both orders (i, j) and (j, i) of a pair are listed, with every periodic image of j, images of
     i itself included, so cells smaller than the cutoff are right. Pairs are sorted by i (those of
-    a :class:`NeighborList` then by j).
+    a :class:`NeighborList` then by j and translation).
 
     Attributes
     ----------
@@ -29,17 +29,25 @@ class Topology:
     memory : Memory, for arrays over the pairs.
     """
 
-    def __init__(self, numbers, offsets, neighbors, shifts):
+    def __init__(self, numbers, offsets, neighbors, translations, translation):
         self.numbers = np.ascontiguousarray(numbers, dtype=np.intc)
         self.offsets = np.ascontiguousarray(offsets, dtype=np.intc)
         self.neighbors = np.ascontiguousarray(neighbors, dtype=np.intc)
-        self.translations, self.translation = _distinct(shifts)
+        self.translations = np.ascontiguousarray(translations, dtype=np.intc).reshape(-1, 3)
+        self.translation = np.ascontiguousarray(translation, dtype=np.intc)
         self.n_atoms = len(self.numbers)
         self.n_sites = len(self.offsets) - 1
         self.n_pairs = len(self.neighbors)
         self.threads = threads_for(self.n_pairs)
         self.cache = {}
         self.memory = Memory()
+
+    @classmethod
+    def from_shifts(cls, numbers, offsets, neighbors, shifts):
+        """Make the topology of pairs whose cell translations are given one by one, (n_pairs, 3)."""
+        shifts = np.asarray(shifts, dtype=np.int64).reshape(-1, 3)
+        translations, translation = np.unique(shifts, axis=0, return_inverse=True)
+        return cls(numbers, offsets, neighbors, translations, translation.ravel())
 
     @property
     def shifts(self):
@@ -203,7 +211,7 @@ class PairGraph:
 class NeighborList:
     """Makes :class:`PairGraph` objects of a moving structure and reuses the pair list.
 
-    Pairs are searched (matscipy) out to ``cutoff + skin`` and searched again once an atom has
+    Pairs are searched out to ``cutoff + skin`` and searched again once an atom has
     moved by more than skin/2 since the last search (less when the cell has been strained).
 
     Parameters
@@ -285,25 +293,12 @@ class NeighborList:
     def _search(self, positions, cell):
         n = len(self.numbers)
         if self.cutoff == 0 or n == 0:
-            neighbors, shifts = np.zeros(0, np.intc), np.zeros((0, 3), np.intc)
-            offsets = np.zeros(n + 1, np.intc)
+            self._topology = Topology.from_shifts(self.numbers, np.zeros(n + 1), [], [])
         else:
             self._check_cell(cell)
             origin, box = self._box(positions, cell)
-            centers, neighbors, shifts = matscipy.neighbours.neighbour_list(
-                "ijS",
-                positions=positions,
-                cell=box,
-                pbc=self.pbc,
-                numbers=self.numbers,
-                cell_origin=origin,
-                cutoff=self.cutoff + self.skin,
-            )
-            # The transposed list is the same list with every row in order.
-            offsets, pairs = np.zeros(n + 1, np.intc), np.empty(len(centers), np.intc)
-            _kernels.graph.incoming_pairs(neighbors, offsets, pairs)
-            neighbors, shifts = centers[pairs], -shifts[pairs]
-        self._topology = Topology(self.numbers, offsets, neighbors, shifts)
+            pairs = search_pairs(positions, box, self.pbc, self.cutoff + self.skin, origin)
+            self._topology = Topology(self.numbers, *pairs)
         self._positions, self._cell = positions.copy(), cell.copy()
         self.n_searches += 1
 
@@ -331,19 +326,3 @@ class NeighborList:
             box[index] = (high - low) * normal
             origin += low * normal
         return origin, box
-
-
-def _distinct(shifts):
-    """Return the distinct rows of ``shifts`` (n, 3) and the place of every row among them."""
-    shifts = np.asarray(shifts, dtype=np.int64).reshape(-1, 3)
-    if not len(shifts):
-        return np.zeros((0, 3), np.intc), np.zeros(0, np.intc)
-    low = shifts.min(axis=0)
-    extent = shifts.max(axis=0) - low + 1
-    if np.prod(extent.astype(float)) > 4096:
-        rows, places = np.unique(shifts, axis=0, return_inverse=True)
-        return rows.astype(np.intc), places.ravel().astype(np.intc)
-    rows = low + np.stack(np.unravel_index(np.arange(np.prod(extent)), extent), axis=1)
-    shifts -= low
-    places = (shifts[:, 0] * extent[1] + shifts[:, 1]) * extent[2] + shifts[:, 2]
-    return rows.astype(np.intc), places.astype(np.intc)

@@ -152,7 +152,7 @@ def check_ghosts(model, atoms, *, rtol=1e-12):
     owners = np.concatenate([np.arange(len(structure)), images[:, 0]])
     positions = structure.positions[owners]
     positions[len(structure) :] += images[:, 1:] @ structure.cell
-    topology = Topology(
+    topology = Topology.from_shifts(
         structure.numbers[owners], periodic.offsets, neighbors, np.zeros((len(neighbors), 3))
     )
     graph = PairGraph.from_topology(

@@ -164,17 +164,17 @@ def test_reverse_pairs(name):
 
 
 def test_no_reverse_pairs():
-    complete = Topology([26] * 2, [0, 1, 2], [1, 0], np.zeros((2, 3)))
+    complete = Topology.from_shifts([26] * 2, [0, 1, 2], [1, 0], np.zeros((2, 3)))
     assert complete.reverse.tolist() == [1, 0]
-    assert Topology([26] * 2, [0, 1, 1], [1], np.zeros((1, 3))).reverse is None
-    assert Topology([26] * 2, [0, 1, 2], [1, 0], [[0, 0, 0], [1, 0, 0]]).reverse is None
+    assert Topology.from_shifts([26] * 2, [0, 1, 1], [1], np.zeros((1, 3))).reverse is None
+    assert Topology.from_shifts([26] * 2, [0, 1, 2], [1, 0], [[0, 0, 0], [1, 0, 0]]).reverse is None
     # Ghosts have no pairs of their own.
-    assert Topology([26] * 3, [0, 1, 2], [2, 0], np.zeros((2, 3))).reverse is None
+    assert Topology.from_shifts([26] * 3, [0, 1, 2], [2, 0], np.zeros((2, 3))).reverse is None
 
 
 def test_shifts_far_apart():
     shifts = [[1, 0, 0], [1000, -3, 5], [-1, 0, 0], [-1000, 3, -5]]
-    topology = Topology([26], [0, 4], [0] * 4, shifts)
+    topology = Topology.from_shifts([26], [0, 4], [0] * 4, shifts)
     assert topology.shifts.tolist() == shifts
     assert len(topology.translations) == 4
     assert topology.reverse.tolist() == [2, 3, 0, 1]
@@ -193,7 +193,7 @@ def test_a_graph_does_not_change_with_later_ones():
 
 
 def test_kinds():
-    topology = Topology([26, 27, 8, 26], np.zeros(5), [], np.zeros((0, 3)))
+    topology = Topology.from_shifts([26, 27, 8, 26], np.zeros(5), [], np.zeros((0, 3)))
     assert topology.kinds((27, 26)).tolist() == [1, 0, -1, 1]
     assert topology.kinds((27, 26)) is topology.kinds((27, 26))
 

@@ -90,7 +90,7 @@ def test_ghosts_receive_their_share():
     """Images as atoms of their own, by hand: a chain of period 2 with neighbors on both sides."""
     positions = np.array([[0.0, 0, 0], [1.1, 0, 0], [-0.9, 0, 0], [2.0, 0, 0]])
     # Sites 0 and 1; ghost 2 is the image of 1 on the left, ghost 3 that of 0 on the right.
-    topology = Topology([26] * 4, [0, 2, 4], [1, 2, 0, 3], np.zeros((4, 3)))
+    topology = Topology.from_shifts([26] * 4, [0, 2, 4], [1, 2, 0, 3], np.zeros((4, 3)))
     graph = PairGraph.from_topology(topology, positions, np.zeros((3, 3)), None, 1.5)
     np.testing.assert_allclose(graph.vectors[:, 0], [1.1, -0.9, -1.1, 0.9])
     slopes = np.zeros((4, 3))
@@ -101,7 +101,7 @@ def test_ghosts_receive_their_share():
     np.testing.assert_array_equal(response.magforces, -moments)
     assert response.virials[:, 0, 0].tolist() == pytest.approx([1.1 - 9.0, -110.0 + 900.0])
     # The same pairs on two atoms with periodic images: ghosts add to their owners.
-    periodic = Topology(
+    periodic = Topology.from_shifts(
         [26] * 2, [0, 2, 4], [1, 1, 0, 0], [[0] * 3, [-1, 0, 0], [0] * 3, [1, 0, 0]]
     )
     graph = PairGraph.from_topology(periodic, positions[:2].copy(), np.diag([2.0, 9, 9]), None, 1.5)
@@ -133,7 +133,7 @@ def test_radial_gradients_are_gradients_along_the_pairs(listed_twice):
         t = graph.topology
         keep = np.arange(graph.n_pairs) != graph.offsets[3] + 1
         offsets = np.cumsum(np.append(0, np.bincount(t.centers[keep], minlength=6)))
-        short = Topology([26] * 6, offsets, t.neighbors[keep], t.shifts[keep])
+        short = Topology.from_shifts([26] * 6, offsets, t.neighbors[keep], t.shifts[keep])
         assert short.reverse is None
         graph = PairGraph.from_topology(short, positions, cell, None, 5.0)
         gradients.pairs = gradients.pairs[keep]
