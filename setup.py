@@ -59,7 +59,10 @@ class BuildKernels(build_ext):
         if not openmp:
             print("OpenMP was not found: kernels run on one thread", file=sys.stderr)
         # No -ffast-math: results stay IEEE; contraction to FMA is only possible in the AVX2 build.
-        common = [] if self.compiler.compiler_type == "msvc" else ["-O3", "-g0", "-fno-math-errno"]
+        # Without errno and traps loops with roots and choices become vectors.
+        common = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
+        if self.compiler.compiler_type == "msvc":
+            common = []
         fast = ["-march=x86-64-v3"]
         if not (X86 and self.accepts(*fast)):
             self.extensions = [e for e in self.extensions if "._avx2." not in e.name]

@@ -5,6 +5,8 @@ Every sum runs in a fixed order per atom, so results do not depend on the number
 
 from cython.parallel cimport prange
 
+from pairs cimport ase_mag_radial_sums
+
 
 cdef struct Pairs:
     const int* neighbors
@@ -24,40 +26,28 @@ cdef inline void starting(
     cdef Py_ssize_t p
     cdef const double* there
     cdef const double* shift
-    cdef const double* here = s.positions + 3*k
-    cdef double x, y, z, gx, gy, gz, own, total, inverse
+    cdef const double* here = s.positions + 4*k
+    cdef double x, y, z, gx, gy, gz
     cdef double fx = 0.0, fy = 0.0, fz = 0.0
     cdef double xx = 0.0, yy = 0.0, zz = 0.0, yz = 0.0, xz = 0.0, xy = 0.0
     cdef double zy = 0.0, zx = 0.0, yx = 0.0
+    cdef double sums[9]
     if s.radial != NULL:
-        for p in range(first, last):
-            there = s.positions + 3*s.neighbors[p]
-            shift = s.translations + 3*s.translation[p]
-            x = there[0] - here[0] + shift[0]
-            y = there[1] - here[1] + shift[1]
-            z = there[2] - here[2] + shift[2]
-            inverse = 1.0/s.distances[p]
-            own = s.radial[p]*inverse
-            total = own
-            if s.reverse != NULL:
-                # The reverse pair has the vector -r.
-                total += s.radial[s.reverse[p]]*inverse
-            fx += total*x
-            fy += total*y
-            fz += total*z
-            xx += own*x*x
-            yy += own*y*y
-            zz += own*z*z
-            yz += own*y*z
-            xz += own*x*z
-            xy += own*x*y
+        # The reverse pair has the vector -r.
+        ase_mag_radial_sums(
+            s.positions, s.translations, here, s.neighbors, s.translation, s.distances, s.radial,
+            s.reverse, first, last - first, sums
+        )
+        fx, fy, fz = sums[0], sums[1], sums[2]
+        xx, yy, zz = sums[3], sums[4], sums[5]
+        yz, xz, xy = sums[6], sums[7], sums[8]
         zy = yz
         zx = xz
         yx = xy
     if s.pairs != NULL:
         for p in range(first, last):
-            there = s.positions + 3*s.neighbors[p]
-            shift = s.translations + 3*s.translation[p]
+            there = s.positions + 4*s.neighbors[p]
+            shift = s.translations + 4*s.translation[p]
             x = there[0] - here[0] + shift[0]
             y = there[1] - here[1] + shift[1]
             z = there[2] - here[2] + shift[2]
@@ -109,8 +99,8 @@ cdef inline void ending(
             if s.radial != NULL:
                 slope = s.radial[p]/s.distances[p]
                 force[c] -= slope*(
-                    s.positions[3*k + c] - s.positions[3*centers[p] + c]
-                    + s.translations[3*s.translation[p] + c]
+                    s.positions[4*k + c] - s.positions[4*centers[p] + c]
+                    + s.translations[4*s.translation[p] + c]
                 )
         first += 1
 
@@ -137,7 +127,8 @@ def forces_virials(
     dE/dr_p = pairs_p + radial_p r_p/|r_p| (either may be None),
     F_k = sum_{p: i=k} dE/dr_p - sum_{p: j=k} dE/dr_p; W_k = sum_{p: i=k} r_p (x) dE/dr_p.
     The pairs that end on an atom are the ``reverse`` of those that start there; without it they
-    are ``incoming``, and ``centers`` are their i. There is at least one pair.
+    are ``incoming``, and ``centers`` are their i. There is at least one pair. Positions and
+    translations are padded to four columns.
     """
     cdef Py_ssize_t n_sites = offsets.shape[0] - 1, n_atoms = forces.shape[0], k
     cdef Pairs s

@@ -1,7 +1,8 @@
 """Geometry of neighbor pairs."""
 
 from cython.parallel cimport prange
-from libc.math cimport sqrt
+
+from pairs cimport ase_mag_distances
 
 
 def pair_vectors(
@@ -39,19 +40,17 @@ def pair_distances(
     double[::1] out,
     int threads,
 ):
-    """The lengths of ``pair_vectors``."""
-    cdef Py_ssize_t i, p, n_sites = offsets.shape[0] - 1
-    cdef int j, t
-    cdef double x, y, z
+    """The lengths of ``pair_vectors``; translations and positions are padded to four columns."""
+    cdef Py_ssize_t i, n_sites = offsets.shape[0] - 1
+    if neighbors.shape[0] == 0:
+        return
     with nogil:
         for i in prange(n_sites, schedule="static", num_threads=threads):
-            for p in range(offsets[i], offsets[i + 1]):
-                j = neighbors[p]
-                t = translation[p]
-                x = positions[j, 0] - positions[i, 0] + translations[t, 0]
-                y = positions[j, 1] - positions[i, 1] + translations[t, 1]
-                z = positions[j, 2] - positions[i, 2] + translations[t, 2]
-                out[p] = sqrt(x*x + y*y + z*z)
+            ase_mag_distances(
+                <const double*> &positions[0, 0], <const double*> &translations[0, 0],
+                <const double*> &positions[i, 0], &neighbors[0] + offsets[i],
+                &translation[0] + offsets[i], offsets[i + 1] - offsets[i], &out[0] + offsets[i]
+            )
 
 
 def incoming_pairs(const int[::1] neighbors, int[::1] offsets, int[::1] pairs):

@@ -1,7 +1,7 @@
 """Search of neighbor pairs in bins, with all periodic images.
 
 Atoms are given in the order of their bins, which are numbered with the last direction fastest.
-Pairs are found twice, first to be counted and then to be listed, so no array is larger than the list.
+Pairs are found twice, first to be counted and then to be listed: no array is larger than the list.
 """
 
 from cython.parallel cimport prange, threadid
@@ -192,3 +192,22 @@ def fill(
             for p in range(n):
                 neighbors[first + p] = <int> (row[p] >> 32)
                 translation[first + p] = <int> (row[p] & 0x7fffffff)
+
+
+def renumber(int[::1] codes, int[::1] rows, int threads):
+    """Replace codes, in place, by their rank among those that occur.
+
+    ``rows`` has an entry for every possible code; it becomes their rank, or -1.
+    """
+    cdef Py_ssize_t p, next = 0
+    with nogil:
+        for p in range(rows.shape[0]):
+            rows[p] = -1
+        for p in range(codes.shape[0]):
+            rows[codes[p]] = 0
+        for p in range(rows.shape[0]):
+            if rows[p] == 0:
+                rows[p] = <int> next
+                next += 1
+        for p in prange(codes.shape[0], schedule="static", num_threads=threads):
+            codes[p] = rows[codes[p]]

@@ -192,3 +192,150 @@ def sums(
             total[i] = ase_mag_pieces_row(
                 &f, x + offsets[i], offsets[i + 1] - offsets[i], NULL, slope + offsets[i]
             )
+
+
+cdef extern from *:
+    """
+    /* exp(-x) for x >= 0 to 2 units in the last place, below 1e-307 from 708 on.
+       x = n ln 2 - f with |f| <= ln(2)/2, and exp(f) from its Taylor series. */
+    static inline double ase_mag_decay(double x) {
+        const double magic = 6755399441055744.0;  /* 1.5 2^52: adding it rounds to an integer */
+        union { double d; long long i; } n, power;
+        double y = x < 708.0 ? x : 708.0;
+        n.d = magic - y*1.4426950408889634;
+        double k = n.d - magic;
+        double f = (-y - k*0.693147180369123816490) - k*1.90821492927058770002e-10;
+        double e = 1.6059043836821613e-10;
+        e = e*f + 2.08767569878681e-09;
+        e = e*f + 2.505210838544172e-08;
+        e = e*f + 2.755731922398589e-07;
+        e = e*f + 2.7557319223985893e-06;
+        e = e*f + 2.48015873015873e-05;
+        e = e*f + 0.0001984126984126984;
+        e = e*f + 0.001388888888888889;
+        e = e*f + 0.008333333333333333;
+        e = e*f + 0.041666666666666664;
+        e = e*f + 0.16666666666666666;
+        e = e*f + 0.5;
+        e = e*f + 1.0;
+        e = e*f + 1.0;
+        power.i = (long long) (((unsigned long long) n.i + 1023) << 52);
+        return e*power.d;
+    }
+
+    static inline void ase_mag_bethe_slater(const double *__restrict r, long n, double a,
+                                            double b, double d,
+                                            double cutoff, double *__restrict value,
+                                            double *__restrict slope) {
+        double inverse = 1.0/d;
+        for (long k = 0; k < n; k++) {
+            double u = r[k]*inverse, x = u*u, bx = b*x, c = 4.0*a*ase_mag_decay(x);
+            c = r[k] < cutoff ? c : 0.0;
+            value[k] = c*x*(1.0 - bx);
+            slope[k] = c*u*(1.0 - x - bx*(2.0 - x))*(2.0*inverse);
+        }
+    }
+
+    static inline void ase_mag_double_exchange(const double *__restrict r, long n, double amplitude,
+                                               double decay, double cutoff,
+                                               double *__restrict value, double *__restrict slope) {
+        double inverse = 1.0/decay;
+        for (long k = 0; k < n; k++) {
+            double x = r[k], c = amplitude*ase_mag_decay(x*inverse)/(x*x*x);
+            c = x < cutoff ? c : 0.0;
+            value[k] = c;
+            slope[k] = -c*(inverse + 3.0/x);
+        }
+    }
+
+    static inline void ase_mag_switch(const double *__restrict r, long n, double start, double end,
+                                      double *__restrict value, double *__restrict slope) {
+        double inverse = 1.0/(end - start);
+        for (long k = 0; k < n; k++) {
+            double t = (r[k] - start)*inverse;
+            t = t > 0.0 ? t : 0.0;
+            t = t < 1.0 ? t : 1.0;
+            double s = 1.0 - t*t*t*(10.0 + t*(6.0*t - 15.0));
+            double ds = -30.0*(t*(1.0 - t))*(t*(1.0 - t))*inverse;
+            slope[k] = slope[k]*s + value[k]*ds;
+            value[k] *= s;
+        }
+    }
+    """
+    void ase_mag_bethe_slater(
+        const double* r, long n, double a, double b, double d, double cutoff, double* value,
+        double* slope
+    ) noexcept nogil
+    void ase_mag_double_exchange(
+        const double* r, long n, double amplitude, double decay, double cutoff, double* value,
+        double* slope
+    ) noexcept nogil
+    void ase_mag_switch(
+        const double* r, long n, double start, double end, double* value, double* slope
+    ) noexcept nogil
+
+
+def bethe_slater(
+    const double[::1] r,
+    double a,
+    double b,
+    double d,
+    double cutoff,
+    double[::1] value,
+    double[::1] derivative,
+    int threads,
+):
+    """value and derivative of 4 a x (1 - b x) exp(-x), x = (r/d)^2, below the cutoff."""
+    cdef Py_ssize_t k, n = r.shape[0]
+    if n == 0:
+        return
+    with nogil:
+        for k in prange((n + PIECE - 1)//PIECE, schedule="static", num_threads=threads):
+            ase_mag_bethe_slater(
+                &r[k*PIECE], min(PIECE, n - k*PIECE), a, b, d, cutoff, &value[k*PIECE],
+                &derivative[k*PIECE]
+            )
+
+
+def double_exchange(
+    const double[::1] r,
+    double amplitude,
+    double decay,
+    double cutoff,
+    double[::1] value,
+    double[::1] derivative,
+    int threads,
+):
+    """value and derivative of amplitude/r^3 exp(-r/decay) below the cutoff."""
+    cdef Py_ssize_t k, n = r.shape[0]
+    if n == 0:
+        return
+    with nogil:
+        for k in prange((n + PIECE - 1)//PIECE, schedule="static", num_threads=threads):
+            ase_mag_double_exchange(
+                &r[k*PIECE], min(PIECE, n - k*PIECE), amplitude, decay, cutoff, &value[k*PIECE],
+                &derivative[k*PIECE]
+            )
+
+
+def switch_off(
+    const double[::1] r,
+    double start,
+    double end,
+    double[::1] value,
+    double[::1] derivative,
+    int threads,
+):
+    """Multiply a function, in place, by S = 1 - t^3 (10 - 15 t + 6 t^2).
+
+    t = (r - start)/(end - start), between 0 and 1; S' enters the derivative.
+    """
+    cdef Py_ssize_t k, n = r.shape[0]
+    if n == 0:
+        return
+    with nogil:
+        for k in prange((n + PIECE - 1)//PIECE, schedule="static", num_threads=threads):
+            ase_mag_switch(
+                &r[k*PIECE], min(PIECE, n - k*PIECE), start, end, &value[k*PIECE],
+                &derivative[k*PIECE]
+            )

@@ -120,7 +120,7 @@ class PairGraph:
     translations : (n_translations, 3) float array, those of the topology in angstrom.
     vectors : (n_pairs, 3) float array, r_ij = x_j + shift.cell - x_i, angstrom (made when asked
         for).
-    distances : (n_pairs,) float array, |r_ij|, angstrom.
+    distances : (n_pairs,) float array, |r_ij|, angstrom (made when asked for).
     volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
     cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
     cache : dict for values that models derive from the geometry.
@@ -133,20 +133,28 @@ class PairGraph:
         self.volume = volume
         self.cutoff = cutoff
         self.cache = {}
-        self.distances = self._pairs(_kernels.graph.pair_distances)
+
+    @cached_property
+    def rows(self):
+        """Translations and positions padded to four columns, for kernels: two (n, 4) arrays."""
+        return tuple(np.pad(a, ((0, 0), (0, 1))) for a in (self.translations, self.positions))
+
+    @cached_property
+    def distances(self):
+        return self._pairs(_kernels.graph.pair_distances, self.rows, self.empty())
 
     @cached_property
     def vectors(self):
-        return self._pairs(_kernels.graph.pair_vectors, 3)
+        rows = (self.translations, self.positions)
+        return self._pairs(_kernels.graph.pair_vectors, rows, self.empty(3))
 
-    def _pairs(self, kernel, *columns):
-        topology, out = self.topology, self.empty(*columns)
+    def _pairs(self, kernel, rows, out):
+        topology = self.topology
         kernel(
             topology.offsets,
             topology.neighbors,
             topology.translation,
-            self.translations,
-            self.positions,
+            *rows,
             out,
             topology.threads,
         )

@@ -39,7 +39,8 @@ class Model(ABC):
 
         Returns
         -------
-        Gradients
+        Gradients, whose arrays are the caller's to change; those that are kept on the graph must
+        be read-only.
         """
 
     def evaluate(self, graph, moments, *, lattice=True):
@@ -164,7 +165,7 @@ class Sum(Model):
     def gradients(self, graph, moments, *, lattice=True):
         total = self.terms[0].gradients(graph, moments, lattice=lattice)
         for term in self.terms[1:]:
-            total = total + term.gradients(graph, moments, lattice=lattice)
+            total.add(term.gradients(graph, moments, lattice=lattice))
         return total
 
     def bilinear(self, graph):

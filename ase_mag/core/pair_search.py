@@ -69,7 +69,7 @@ def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
         wraps[order].astype(np.intc),
         np.ascontiguousarray(box, dtype=float),
         grid,
-        cutoff * (1 + _MARGIN),
+        cutoff,
     )
     del wrapped, wraps, place, bins
     threads = threads_for(100 * n)
@@ -86,16 +86,8 @@ def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
     neighbors, codes = np.empty(offsets[-1], np.intc), np.empty(offsets[-1], np.intc)
     keys = np.empty((threads, max(1, counts.max())), np.int64)
     _kernels.neighbors.fill(*arguments, offsets, keys, neighbors, codes, threads)
-    translations = _number(codes, extent.astype(np.int64), low.astype(np.int64))
+    rows = np.empty(int(extent.prod()), np.intc)
+    _kernels.neighbors.renumber(codes, rows, threads)
+    present = np.unravel_index(np.flatnonzero(rows >= 0), extent.astype(int))
+    translations = (low + np.stack(present, axis=1)).astype(np.intc)
     return offsets, neighbors, translations, codes
-
-
-def _number(codes, extent, low):
-    """Return the translations that occur; ``codes`` becomes their rows."""
-    occurs = np.zeros(extent.prod(), dtype=bool)
-    occurs[codes] = True
-    present = np.flatnonzero(occurs)
-    rows = np.cumsum(occurs, dtype=np.intc)
-    rows -= 1
-    np.take(rows, codes, out=codes, mode="clip")
-    return (low + np.stack(np.unravel_index(present, extent), axis=1)).astype(np.intc)

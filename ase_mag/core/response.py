@@ -26,6 +26,13 @@ class Gradients:
     pairs: np.ndarray | None = None
     radial: np.ndarray | None = None
 
+    def add(self, other):
+        """Add other gradients to these; arrays are changed in place unless they are read-only."""
+        self.energies = _added(self.energies, other.energies)
+        self.moments = _added(self.moments, other.moments)
+        self.pairs = _added(self.pairs, other.pairs)
+        self.radial = _added(self.radial, other.radial)
+
     def __add__(self, other):
         return Gradients(
             self.energies + other.energies,
@@ -39,6 +46,15 @@ def _sum(a, b):
     if a is None or b is None:
         return b if a is None else a
     return a + b
+
+
+def _added(a, b):
+    if a is None or b is None:
+        return b if a is None else a
+    if not a.flags.writeable:
+        a, b = (b, a) if b.flags.writeable else (a.copy(), b)
+    a += b
+    return a
 
 
 @dataclass
@@ -97,8 +113,7 @@ class Response:
             topology.offsets,
             topology.neighbors,
             topology.translation,
-            graph.translations,
-            graph.positions,
+            *graph.rows,
             graph.distances,
             gradients.pairs,
             gradients.radial,

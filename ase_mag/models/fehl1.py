@@ -36,15 +36,15 @@ class ReferenceState(Model):
             )
 
     def gradients(self, graph, moments, *, lattice=True):
-        energies, pairs, radial = graph.cached(
-            (self, lattice), lambda: self._evaluate(graph, lattice)
-        )
+        energies, pairs, radial = graph.cached((self, "state"), lambda: self._evaluate(graph))
+        if not lattice:
+            return Gradients(energies.copy())
         return Gradients(energies.copy(), pairs=pairs, radial=radial)
 
-    def _evaluate(self, graph, lattice):
+    def _evaluate(self, graph):
         moments = np.zeros((graph.n_atoms, 3))
         moments[:, 2] = self.moment
-        gradients = self.model.gradients(graph, moments, lattice=lattice)
+        gradients = self.model.gradients(graph, moments)
         pairs, radial = (
             None if part is None else frozen(-part) for part in (gradients.pairs, gradients.radial)
         )

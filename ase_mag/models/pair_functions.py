@@ -10,7 +10,7 @@ from ase.data import atomic_numbers
 from ase_mag.core.storage import encode, storable
 from ase_mag.models.radial import PiecewisePolynomial, Radial
 
-#: Distances that are evaluated at once.
+#: Distances that one thread evaluates at once.
 _PIECE = 16384
 
 
@@ -145,7 +145,7 @@ class PairFunctions:
         places = self._pairs(graph)
         values, slopes = graph.empty(), graph.empty()
         if places[0] is None:
-            _evaluate_all(self.functions[0], graph.distances, values, slopes)
+            _evaluate_all(self.functions[0], graph, values, slopes)
         else:
             values[:], slopes[:] = 0.0, 0.0
             for function, pairs in zip(self.functions, places, strict=True):
@@ -173,15 +173,12 @@ class PairFunctions:
         }
 
 
-def _evaluate_all(function, r, values, slopes):
-    """Write values and slopes at ``r``, in pieces that stay in the cache of the processor."""
-    # A subclass may have an ``evaluate`` of its own.
-    if type(function) is PiecewisePolynomial:
-        function.evaluate_into(r, values, slopes)
-        return
-    for start in range(0, len(r), _PIECE):
-        piece = slice(start, start + _PIECE)
-        values[piece], slopes[piece] = function.evaluate(r[piece])
+def _evaluate_all(function, graph, values, slopes):
+    """Write values and slopes of all pairs, in pieces that stay in the cache of the processor."""
+    r, size = graph.distances, _PIECE * graph.threads
+    for start in range(0, len(r), size):
+        piece = slice(start, start + size)
+        function.evaluate_into(r[piece], values[piece], slopes[piece], graph.threads)
 
 
 def _places(key, species, name, symmetric):

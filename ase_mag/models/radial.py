@@ -25,9 +25,27 @@ class Radial(ABC):
 
     cutoff: float
 
-    @abstractmethod
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        # A new ``evaluate`` counts for ``evaluate_into`` too.
+        if "evaluate" in vars(cls) and "evaluate_into" not in vars(cls):
+            cls.evaluate_into = Radial.evaluate_into
+
     def evaluate(self, r):
-        """Return f(r) and df/dr, two new (n,) float arrays, for distances ``r`` (n,), angstrom."""
+        """Return f(r) and df/dr, two new (n,) float arrays, for distances ``r`` (n,), angstrom.
+
+        Subclasses implement this method or :meth:`evaluate_into`.
+        """
+        r = np.ascontiguousarray(r, dtype=float)
+        value, derivative = np.empty(len(r)), np.empty(len(r))
+        bodies = (vars(cls).get("evaluate_into") for cls in type(self).__mro__)
+        body = next(b for b in bodies if b not in (None, Radial.evaluate_into))
+        body(self, r, value, derivative)
+        return value, derivative
+
+    def evaluate_into(self, r, value, derivative, threads=1):
+        """Write f(r) and df/dr to two (n,) float arrays."""
+        value[:], derivative[:] = self.evaluate(r)
 
     def __call__(self, r):
         """Return f(r), an array of the shape of ``r`` (or a float)."""
@@ -162,17 +180,8 @@ class PiecewisePolynomial(Radial):
         spline = CubicSpline(radii, values, bc_type=("not-a-knot", end))
         return cls(radii, spline.c[::-1].T, inner=inner, step=step)
 
-    def evaluate(self, r):
-        r = np.ascontiguousarray(r, dtype=float)
-        value, derivative = np.empty(len(r)), np.empty(len(r))
-        self.evaluate_into(r, value, derivative)
-        return value, derivative
-
-    def evaluate_into(self, r, value, derivative):
-        """Write f(r) and df/dr to two (n,) float arrays."""
-        _kernels.radial.piecewise_polynomial(
-            *self._tables, r, value, derivative, threads_for(len(r))
-        )
+    def evaluate_into(self, r, value, derivative, threads=1):
+        _kernels.radial.piecewise_polynomial(*self._tables, r, value, derivative, threads)
         if self.inner is not None:
             below = np.flatnonzero(r < self.knots[0])
             if len(below):
@@ -219,16 +228,10 @@ class Switched(Radial):
                 f"{self.cutoff:g} angstrom, got {width}"
             )
 
-    def evaluate(self, r):
-        value, derivative = self.function.evaluate(r)
+    def evaluate_into(self, r, value, derivative, threads=1):
+        self.function.evaluate_into(r, value, derivative, threads)
         start = self.cutoff - self.width
-        end = np.flatnonzero((r > start) & (r < self.cutoff))
-        t = (r[end] - start) / self.width
-        switch = 1.0 - t * t * t * (10.0 + t * (6.0 * t - 15.0))
-        slope = -30.0 * (t * (1.0 - t)) ** 2 / self.width
-        derivative[end] = derivative[end] * switch + value[end] * slope
-        value[end] *= switch
-        return value, derivative
+        _kernels.radial.switch_off(r, start, self.cutoff, value, derivative, threads)
 
     def to_dict(self):
         return {"function": self.function, "width": self.width}
@@ -260,9 +263,10 @@ class Converted(Radial):
         self.factor = units.exchange_factor(convention, unit, self.moments)
         self.cutoff = function.cutoff
 
-    def evaluate(self, r):
-        value, derivative = self.function.evaluate(r)
-        return self.factor * value, self.factor * derivative
+    def evaluate_into(self, r, value, derivative, threads=1):
+        self.function.evaluate_into(r, value, derivative, threads)
+        value *= self.factor
+        derivative *= self.factor
 
     def to_dict(self):
         return {

@@ -8,6 +8,7 @@ its cutoff unless ``step=True`` asks for a step, which breaks the conservation o
 import numpy as np
 from ase.data import atomic_numbers
 
+from ase_mag import _kernels
 from ase_mag.core.graph import PairGraph
 from ase_mag.core.storage import storable
 from ase_mag.models.radial import (
@@ -245,17 +246,10 @@ class BetheSlater(Radial):
             raise ValueError(f"the length d must be positive, got {d} angstrom")
         self.cutoff = checked_cutoff(cutoff)
 
-    def evaluate(self, r):
-        value, slope = np.zeros(len(r)), np.zeros(len(r))
-        near = np.flatnonzero(r < self.cutoff)
-        u = r[near] / self.d
-        x = u * u
-        decay = np.exp(-x)
-        decay *= 4.0 * self.a
-        bx = self.b * x
-        value[near] = decay * x * (1.0 - bx)
-        slope[near] = decay * u * (1.0 - x - bx * (2.0 - x)) * (2.0 / self.d)
-        return value, slope
+    def evaluate_into(self, r, value, derivative, threads=1):
+        _kernels.radial.bethe_slater(
+            r, self.a, self.b, self.d, self.cutoff, value, derivative, threads
+        )
 
     def to_dict(self):
         return {"a": self.a, "b": self.b, "d": self.d, "cutoff": self.cutoff}
@@ -271,13 +265,10 @@ class DoubleExchange(Radial):
             raise ValueError(f"the decay length must be positive, got {decay} angstrom")
         self.cutoff = checked_cutoff(cutoff)
 
-    def evaluate(self, r):
-        value, slope = np.zeros(len(r)), np.zeros(len(r))
-        near = np.flatnonzero(r < self.cutoff)
-        x = r[near]
-        value[near] = self.amplitude * np.exp(x * (-1.0 / self.decay)) / (x * x * x)
-        slope[near] = -value[near] * (1.0 / self.decay + 3.0 / x)
-        return value, slope
+    def evaluate_into(self, r, value, derivative, threads=1):
+        _kernels.radial.double_exchange(
+            r, self.amplitude, self.decay, self.cutoff, value, derivative, threads
+        )
 
     def to_dict(self):
         return {"amplitude": self.amplitude, "decay": self.decay, "cutoff": self.cutoff}

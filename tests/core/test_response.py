@@ -86,6 +86,20 @@ def test_sum_of_gradients():
     assert nothing.pairs is None
 
 
+def test_adding_in_place_spares_read_only_arrays():
+    _, _, _, g = example()
+    kept, own = g.pairs.copy(), g.pairs.copy()
+    kept.flags.writeable = False
+    for first, second in ((kept, own), (own, kept), (kept, kept)):
+        own[:] = kept
+        total = Gradients(g.energies.copy(), None, first)
+        total.add(Gradients(g.energies, g.moments, second))
+        np.testing.assert_array_equal(total.pairs, 2 * g.pairs)
+        np.testing.assert_array_equal(kept, g.pairs)
+        np.testing.assert_array_equal(total.energies, 2 * g.energies)
+        np.testing.assert_array_equal(total.moments, g.moments)
+
+
 def test_ghosts_receive_their_share():
     """Images as atoms of their own, by hand: a chain of period 2 with neighbors on both sides."""
     positions = np.array([[0.0, 0, 0], [1.1, 0, 0], [-0.9, 0, 0], [2.0, 0, 0]])
