@@ -1,5 +1,6 @@
 """Atomistic spin dynamics coupled to molecular dynamics, with learned moment sizes."""
 
+import re
 from time import perf_counter
 
 import numpy as np
@@ -134,7 +135,11 @@ class AsdAimd(MagneticDynamics):
         self.sizes, self.size_time, self.learning = sizes, size_time, learning
         self.pressure, self.pressure_time = pressure, pressure_time
         self.compressibility, self.full_cell = compressibility, full_cell
-        self._described = {"exchange": repr(exchange), "lsf": repr(lsf)}
+        # Without addresses, which differ in the process that resumes the run.
+        self._described = {
+            name: re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+            for name, value in (("exchange", exchange), ("lsf", lsf))
+        }
         self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
         self.spin_timestep = spin_timestep
         super().__init__(
@@ -248,6 +253,11 @@ class AsdAimd(MagneticDynamics):
                 f"atom {int(np.argmin(sizes))} has no moment, so it has no direction for the "
                 "longitudinal fluctuations: set start moments with ase_mag.set_moments"
             )
+
+    def energy_sources(self):
+        sources = super().energy_sources() | {"exchange": self.exchange}
+        # A predictor that learns in the run changes.
+        return sources | ({"lsf": self.lsf} if self.learning is None else {})
 
     def todict(self):
         return super().todict() | {

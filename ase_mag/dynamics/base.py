@@ -121,6 +121,13 @@ class MagneticDynamics(MolecularDynamics):
         self._noises.append(Noise(self.seed, len(self._noises) + 1))
         return self._noises[-1]
 
+    def energy_sources(self):
+        """Return the objects that make energies, whose change a checkpoint would not survive.
+
+        dict name -> object or None.
+        """
+        return {"model": self._model}
+
     def parts(self):
         """Return what a checkpoint keeps beside the state: dict name -> object.
 

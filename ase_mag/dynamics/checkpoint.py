@@ -5,9 +5,13 @@ import os
 import signal
 import threading
 from pathlib import Path
+from pickle import PicklingError
 
+import joblib
 import numpy as np
 from ase.io.trajectory import Trajectory
+
+from ase_mag.core import storage
 
 FORMAT = 1
 _ARRAYS = ("positions", "momenta", "moments", "cell")
@@ -30,6 +34,9 @@ class Checkpoint:
     def __init__(self, path, dynamics):
         self.path = Path(path)
         self.dynamics = dynamics
+        self._sources = {
+            name: _fingerprint(source) for name, source in dynamics.energy_sources().items()
+        }
 
     def write(self):
         """Write the checkpoint of the present step."""
@@ -48,6 +55,7 @@ class Checkpoint:
             "format": FORMAT,
             "class": type(dyn).__name__,
             "settings": dyn.todict(),
+            "sources": self._sources,
             "nsteps": dyn.nsteps,
             "parts": parts,
         }
@@ -110,6 +118,12 @@ class Checkpoint:
                 f"{self.path} is a checkpoint of another system ({len(arrays['numbers'])} atoms): "
                 "species, their order or pbc differ from those of atoms"
             )
+        for name, source in header.get("sources", {}).items():
+            if source != self._sources.get(name):
+                raise ValueError(
+                    f"{self.path} was written with another {name}: restart with the same one, or "
+                    "delete the file to start anew"
+                )
         theirs, ours = header["settings"], json.loads(json.dumps(dyn.todict()))
         changed = [key for key in ours if ours[key] != theirs.get(key)]
         if changed:
@@ -118,6 +132,20 @@ class Checkpoint:
                 f"{self.path} was written with other settings ({listed}): restart with the same "
                 "ones (give an integer rng), or delete it to start anew"
             )
+
+
+def _fingerprint(source):
+    """Return a digest of a model or predictor; its class where it cannot be saved or hashed."""
+    if source is None:
+        return None
+    try:
+        return storage.digest(source)
+    except TypeError:
+        pass
+    try:
+        return joblib.hash(source)
+    except PicklingError:
+        return type(source).__qualname__
 
 
 def shorten_trajectory(path, n_frames):

@@ -134,7 +134,7 @@ class SpinDynamics(FrozenLattice):
             "damping": np.asarray(self.damping).tolist(),
             "longitudinal": self.longitudinal,
             "longitudinal_rate": np.asarray(self.longitudinal_rate).tolist(),
-            "field_T": repr(self.field) if callable(self.field) else self.field,
+            "field_T": field_setting(self.field),
             "moving": moving,
             "method": self.method,
             "seed": self.seed,
@@ -153,6 +153,13 @@ class SpinDynamics(FrozenLattice):
 def described(field):
     """Return a field as plain numbers where it is constant."""
     return field if callable(field) or field is None else np.asarray(field, float).tolist()
+
+
+def field_setting(field):
+    """Return what a checkpoint keeps of a field: its numbers, or the name of its function."""
+    return (
+        field if not callable(field) else getattr(field, "__qualname__", type(field).__qualname__)
+    )
 
 
 def subset(moving, n_atoms):

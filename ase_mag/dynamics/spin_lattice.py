@@ -13,7 +13,7 @@ from ase_mag.dynamics.longitudinal import GeneralizedLangevin
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
 from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, Metered
-from ase_mag.dynamics.spin import check_bath, described, spin_surface
+from ase_mag.dynamics.spin import check_bath, described, field_setting, spin_surface
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.dynamics.sweeps import SequentialPrecession
 from ase_mag.models import Zeeman
@@ -252,7 +252,7 @@ class SpinLatticeDynamics(MagneticDynamics):
             "inertia": np.asarray(self.inertia).tolist(),
             "longitudinal_friction": self.longitudinal_friction,
             "longitudinal_rate": np.asarray(self.longitudinal_rate).tolist(),
-            "field_T": repr(self.field) if callable(self.field) else self.field,
+            "field_T": field_setting(self.field),
             "spin_timestep": self.spin_timestep,
             "pressure": self.pressure,
             "pressure_time": self.pressure_time,
