@@ -14,6 +14,7 @@ from ase_mag.dynamics.precession import Precession
 from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath
 from ase_mag.dynamics.spin import check_bath
 from ase_mag.dynamics.splitting import Splitting
+from ase_mag.dynamics.timestep import warn_if_long
 from ase_mag.lsf import mean_moment, moment_quantile
 
 
@@ -66,6 +67,11 @@ class AsdAimd(MagneticDynamics):
         (no direction), or a pressure without lattice bath, periodic cell or stress.
     TypeError
         For ``sizes="relaxed"`` with a calculator that cannot relax sizes.
+
+    Warns
+    -----
+    UserWarning
+        If a moment turns by more than 1 rad per spin step in the present fields.
 
     Attributes
     ----------
@@ -172,6 +178,7 @@ class AsdAimd(MagneticDynamics):
                 self.spin_timestep,
             )
             middle = [(spins, 0.5), *middle, (spins, 0.5)]
+            warn_if_long(self.spin_surface, self.state, min(0.5 * self.dt, self.spin_timestep))
         self.landscapes = None
         self.moment_sizes = self._moment_sizes(size_noise)
         projections = [] if self.moment_sizes is None else [self.moment_sizes]

@@ -1,8 +1,28 @@
-"""Whether energies keep the sizes of the moments finite."""
+"""Which moments have an energy, and whether it keeps their sizes finite."""
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import eigsh
+
+
+def with_energy(form, moments):
+    """Return a mask of the atoms whose moments change the energy, (N,) bool.
+
+    The others (nonmagnetic species) have neither couplings nor Landau or anisotropy terms; a field
+    counts where there is a moment. Thermal sizes leave them as they are.
+
+    Parameters
+    ----------
+    form : ase_mag.core.BilinearForm, merged.
+    moments : (N, 3) float array, mu_B.
+    """
+    found = np.diff(form.offsets) > 0
+    for term in (form.landau, form.quadric, form.cubic):
+        if term is not None:
+            found |= term.reshape(len(term), -1).any(axis=1)
+    if form.field is not None:
+        found |= moments.any(axis=1) & form.field.any(axis=1)
+    return found
 
 
 def check_bounded(form, held):

@@ -5,7 +5,7 @@ import numpy as np
 from ase_mag import _kernels, units
 from ase_mag.core import padded, threads_for
 from ase_mag.dynamics.base import check_count, check_positive
-from ase_mag.dynamics.boundedness import check_bounded
+from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.coloring import Coloring
 from ase_mag.dynamics.propagators import SpinPropagator
 
@@ -183,24 +183,16 @@ class Sampler(SpinPropagator):
     def _order(self, form, state):
         """Return the moments that may change by color, and where each color starts."""
         order, starts = self._coloring(form)
-        free = state.moments.any(axis=1)
-        if self.lengths:
-            free = self._free(form, free)
+        free = self._free(form, state.moments) if self.lengths else state.moments.any(axis=1)
         if not free.all():
             kept = free[order]
             starts = np.concatenate([[0], np.cumsum(kept)])[starts].astype(np.intc)
             order = order[kept]
         return order, starts
 
-    def _free(self, form, present):
+    def _free(self, form, moments):
         """Return the moments whose sizes may change; refuse energies that do not bound them."""
-        coupled = np.diff(form.offsets) > 0
-        for name in ("landau", "quadric", "cubic"):
-            term = getattr(form, name)
-            if term is not None:
-                coupled |= term.reshape(len(term), -1).any(axis=1)
-        if form.field is not None:
-            coupled |= present & form.field.any(axis=1)
+        coupled = with_energy(form, moments)
         known, mask = self._checked
         if known is not form or not np.array_equal(mask, coupled):
             check_bounded(form, ~coupled)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ase_mag.core import CalculatorSurface, Model, ModelSurface, refuse_relaxed
 from ase_mag.dynamics.base import check_not_negative
-from ase_mag.dynamics.boundedness import check_bounded
+from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.frozen_lattice import FrozenLattice
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
@@ -104,10 +104,13 @@ class SpinDynamics(FrozenLattice):
 
     def build(self):
         noise = self.noise() if self.temperature_K else None
+        moving = self.moving
         if self.longitudinal:
             form = self.surface.form(self.state)
             if form is not None:
-                check_bounded(form, self._held())
+                present = with_energy(form, self.state.moments)
+                moving = present if moving is None else moving & present
+                check_bounded(form, ~moving | (np.asarray(self.longitudinal_rate) == 0))
             spins = GeneralizedLangevin(
                 self.surface, self.temperature_K, noise, rate=self.longitudinal_rate
             )
@@ -117,15 +120,10 @@ class SpinDynamics(FrozenLattice):
             spins = Precession(
                 self.surface, self.damping, self.temperature_K, noise, method=self.method
             )
-        spins.moving = self.moving
+        spins.moving = moving
         self.spins = spins
         warn_if_long(self.surface, self.state, self.dt)
         return Splitting([(spins, 1.0)])
-
-    def _held(self):
-        """Return which moments have fixed sizes, (N,) bool."""
-        rate = np.broadcast_to(self.longitudinal_rate, len(self.state.moments))
-        return (rate == 0) | (False if self.moving is None else ~self.moving)
 
     def todict(self):
         moving = None if self.moving is None else np.flatnonzero(self.moving).tolist()

@@ -6,7 +6,7 @@ from ase import units as ase_units
 from ase_mag.core import CalculatorSurface, ModelSurface, refuse_relaxed
 from ase_mag.dynamics.barostat import CellRescaling, check_barostat
 from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
-from ase_mag.dynamics.boundedness import check_bounded
+from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.inertia import InertialSizes
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
@@ -16,6 +16,7 @@ from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath, Metered
 from ase_mag.dynamics.spin import check_bath, described, field_setting, spin_surface
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.dynamics.sweeps import SequentialPrecession
+from ase_mag.dynamics.timestep import warn_if_long
 from ase_mag.models import Zeeman
 
 
@@ -71,6 +72,11 @@ class SpinLatticeDynamics(MagneticDynamics):
     ValueError
         For bad numbers, a bath without temperature or a temperature without bath, a longitudinal
         run without temperature, or a pressure without a periodic cell or temperature.
+
+    Warns
+    -----
+    UserWarning
+        If a moment turns by more than 1 rad per spin step in the present fields of a model.
 
     Attributes
     ----------
@@ -172,7 +178,6 @@ class SpinLatticeDynamics(MagneticDynamics):
         middle = [(spins, 0.5), *middle, (spins, 0.5)]
         self.sizes = None
         if self.longitudinal == "inertial":
-            self._check_bounded()
             self.sizes = sizes = InertialSizes(
                 self.spin_surface,
                 self.spin_temperature_K,
@@ -181,10 +186,14 @@ class SpinLatticeDynamics(MagneticDynamics):
                 self.inertia,
                 self.longitudinal_friction,
             )
+            sizes.moving = self._with_thermal_sizes()
             if self.account and self.temperature_K is not None:
                 sizes = self._meters["sizes"] = Metered(sizes, self._size_energy)
             middle = [(sizes, 0.5), *middle, (sizes, 0.5)]
         flows = [(kick, 0.5), *middle, (kick, 0.5)]
+        if not isinstance(self.spin_surface, CalculatorSurface):
+            longest = min(0.5 * self.dt, self.spin_timestep or np.inf)
+            warn_if_long(self.spin_surface, self.state, longest)
         self.barostat = None
         if self.pressure is not None:
             self.barostat = CellRescaling(
@@ -202,8 +211,9 @@ class SpinLatticeDynamics(MagneticDynamics):
     def _spin_propagator(self, noise):
         arguments = (self.spin_surface, self.spin_temperature_K, noise, self.spin_timestep)
         if self.longitudinal is True:
-            self._check_bounded()
-            return GeneralizedLangevin(*arguments, self.longitudinal_rate)
+            spins = GeneralizedLangevin(*arguments, self.longitudinal_rate)
+            spins.moving = self._with_thermal_sizes()
+            return spins
         if np.any(np.asarray(self.damping) > 0):
             return Precession(self.spin_surface, self.damping, *arguments[1:])
         if self.method == "implicit" or self.spin_surface.form(self.state) is None:
@@ -212,10 +222,14 @@ class SpinLatticeDynamics(MagneticDynamics):
             )
         return SequentialPrecession(self.spin_surface, self.spin_timestep)
 
-    def _check_bounded(self):
+    def _with_thermal_sizes(self):
+        """Return which moments may change their sizes (None: all); refuse unbounded energies."""
         form = self.spin_surface.form(self.state)
-        if form is not None:
-            check_bounded(form, np.broadcast_to(self.longitudinal_rate, form.n_atoms) == 0)
+        if form is None:
+            return None
+        present = with_energy(form, self.state.moments)
+        check_bounded(form, ~present | (np.asarray(self.longitudinal_rate) == 0))
+        return present
 
     def _size_energy(self, state):
         return self._spin_energy(state) + self.sizes.kinetic_energy()

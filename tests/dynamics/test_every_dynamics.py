@@ -53,8 +53,8 @@ SCRIPT = """
     kinds = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(kinds)
     dyn = kinds.dynamics(
-        {kind!r}, kinds.iron(), trajectory="run.traj", logfile="run.log", loginterval=5,
-        checkpoint="run.npz", checkpoint_interval=20, restart=True,
+        {kind!r}, kinds.iron(), trajectory="run.traj", logfile="run.log", loginterval=20,
+        checkpoint="run.npz", checkpoint_interval=50, restart=True,
     )
     print("ready", flush=True)
     dyn.run_to({steps})
@@ -77,8 +77,8 @@ def start(folder, environment, kind, steps):
     return process
 
 
-#: Steps of about two seconds.
-STEPS = {"ASD-AIMD": 600, "heat bath": 40_000, "Metropolis": 40_000, "tempering": 6_000}
+#: Steps of about a second.
+STEPS = {"ASD-AIMD": 300, "heat bath": 10_000, "Metropolis": 10_000, "tempering": 2000}
 LONG = ("midpoint", "implicit", "depondt", "heun", "sequential", "longitudinal")
 
 
@@ -86,7 +86,7 @@ LONG = ("midpoint", "implicit", "depondt", "heun", "sequential", "longitudinal")
 @every_kind
 def test_killed_at_ten_random_instants(kind, tmp_path, tree_environment):
     """kill -9 ten times; checkpoint, trajectory and log equal those of the uninterrupted run."""
-    steps = STEPS.get(kind, 20_000 if kind in LONG else 2000)
+    steps = STEPS.get(kind, 5000 if kind in LONG else 1000)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
@@ -98,7 +98,7 @@ def test_killed_at_ten_random_instants(kind, tmp_path, tree_environment):
     killed = 0
     for _ in range(10):
         with start(cut, tree_environment, kind, steps) as process:
-            time.sleep(rng.uniform(0, 0.2) * duration)
+            time.sleep(rng.uniform(0, 0.15) * duration)
             killed += process.poll() is None
             process.send_signal(signal.SIGKILL)
     assert killed >= 5
@@ -106,7 +106,7 @@ def test_killed_at_ten_random_instants(kind, tmp_path, tree_environment):
         assert process.wait() == 0
     assert (whole / "run.log").read_text() == (cut / "run.log").read_text()
     one, two = read(whole / "run.traj", ":"), read(cut / "run.traj", ":")
-    assert len(one) == len(two) == steps // 5 + 1
+    assert len(one) == len(two) == steps // 20 + 1
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a.positions, b.positions)
         assert np.array_equal(ase_mag.get_moments(a), ase_mag.get_moments(b))

@@ -43,6 +43,42 @@ def test_energy_is_conserved_to_rounding_at_1_fs(term):
     np.testing.assert_allclose(np.linalg.norm(state.moments, axis=1), 2.2, rtol=1e-12)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["sequential", "implicit"])
+def test_a_nanosecond_at_constant_energy(method, record_property):
+    """|drift| < 1e-6 meV/atom/ns at 1 fs, sequential over 1 ns, implicit over 0.1 ns.
+
+    Moments of 2.2 mu_B at about 700 K in fields of 0.16 eV/mu_B. The slope of the energy and its
+    standard error, and the largest deviation from the start.
+    """
+    atoms = bulk("Fe", a=2.8665, cubic=True) * 3
+    moments = 0.45 * np.random.default_rng(1).normal(size=(54, 3)) + [0, 0, 1.5]
+    set_moments(atoms, 2.2 * moments / np.linalg.norm(moments, axis=1, keepdims=True))
+    state = State.from_atoms(atoms)
+    s = surface(state)
+    propagator = SequentialPrecession(s)
+    steps = 25_000
+    if method == "implicit":
+        propagator, steps = Precession(s, 0.0, method="implicit"), 2500
+    total = state.moments.sum(axis=0)
+    energies = [s.response(state).energy]
+    for _ in range(40):
+        propagator.run(state, steps * fs, steps)
+        energies.append(s.response(state).energy)
+    per_atom = 1e3 * (np.array(energies) - energies[0]) / 54
+    times = np.arange(41) * steps * 1e-6
+    (slope, _), covariance = np.polyfit(times, per_atom, 1, cov=True)
+    error = np.sqrt(covariance[0, 0])
+    print(
+        f"{method}: {slope:.1e} +- {error:.1e} meV/atom/ns, {np.abs(per_atom).max():.1e} meV/atom"
+    )
+    assert abs(slope) + 3 * error < 1e-6, f"{slope} +- {error} meV/atom/ns"
+    assert np.abs(per_atom).max() < 1e-6
+    if method == "implicit":
+        change = np.abs(state.moments.sum(axis=0) - total).max()
+        assert change < 1e-10 * np.linalg.norm(total)
+
+
 def test_second_order_and_the_same_dynamics_as_the_midpoint_rule():
     reference = iron(2)
     Precession(surface(reference), 0.0, method="implicit").run(reference, 20 * fs, 20_000)

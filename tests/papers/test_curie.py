@@ -5,6 +5,7 @@ kB Tc / J with each pair counted once: simple cubic 1.4429, body-centered 2.0542
 third confirmed by an independent cluster algorithm), and the Binder cumulant 0.622 there.
 """
 
+import numpy as np
 import pytest
 from ase.build import bulk
 
@@ -24,7 +25,7 @@ J = 0.01
         ("fcc", (6, 8, 12), 3.177),
     ],
 )
-def test_nearest_neighbors(lattice, sizes, expected):
+def test_nearest_neighbors(lattice, sizes, expected, record_property):
     atoms = bulk("Fe", lattice, a=2.8, cubic=True)
     ase_mag.set_moments(atoms, 1.0)
     model = models.Heisenberg("Fe", models.shells([J], reference=atoms))
@@ -38,6 +39,7 @@ def test_nearest_neighbors(lattice, sizes, expected):
         rng=1,
         progress=False,
     )
+    record_property("kB Tc/J", np.array([found.value, found.error]) * units.kB / J)
     assert found.error < 0.0015 * exact
     assert abs(found.value - exact) < 0.005 * exact
     assert abs(found.value - exact) < 4 * found.error
