@@ -69,9 +69,8 @@ def test_a_nanosecond_at_constant_energy(method, record_property):
     times = np.arange(41) * steps * 1e-6
     (slope, _), covariance = np.polyfit(times, per_atom, 1, cov=True)
     error = np.sqrt(covariance[0, 0])
-    print(
-        f"{method}: {slope:.1e} +- {error:.1e} meV/atom/ns, {np.abs(per_atom).max():.1e} meV/atom"
-    )
+    record_property("meV/atom/ns", (slope, error))
+    record_property("meV/atom", np.abs(per_atom).max())
     assert abs(slope) + 3 * error < 1e-6, f"{slope} +- {error} meV/atom/ns"
     assert np.abs(per_atom).max() < 1e-6
     if method == "implicit":
