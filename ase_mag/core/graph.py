@@ -15,7 +15,7 @@ class Topology:
 
     Both orders (i, j) and (j, i) of a pair are listed, with every periodic image of j, images of
     i itself included, so cells smaller than the cutoff are right. Pairs are sorted by i (those of
-    a :class:`NeighborList` then by j and translation).
+    a :class:`NeighborList` then by j).
 
     Attributes
     ----------
@@ -219,7 +219,7 @@ class PairGraph:
 class NeighborList:
     """Makes :class:`PairGraph` objects of a moving structure and reuses the pair list.
 
-    Pairs are searched out to ``cutoff + skin`` and searched again once an atom has
+    Pairs are searched (matscipy) out to ``cutoff + skin`` and searched again once an atom has
     moved by more than skin/2 since the last search (less when the cell has been strained).
 
     Parameters

@@ -1,18 +1,13 @@
 """Search of neighbor pairs."""
 
+import matscipy.neighbours
 import numpy as np
 
 from ase_mag import _kernels
-from ase_mag.core.threads import threads_for
-
-#: Room for rounding, relative to a length.
-_MARGIN = 1e-9
 
 
 def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
-    """Find all pairs with |r_ij| < cutoff, in both orders and with all periodic images.
-
-    Atoms are put into bins half as wide as the cutoff; the time grows linearly with their number.
+    """Find all pairs with |r_ij| < cutoff, in both orders and with all periodic images (matscipy).
 
     Parameters
     ----------
@@ -29,65 +24,40 @@ def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
     neighbors : (n_pairs,) int32 array, j, sorted for each i.
     translations : (n_translations, 3) int32 array, cell translations that occur.
     translation : (n_pairs,) int32 array, the row of ``translations`` of every pair.
-
-    Raises
-    ------
-    ValueError
-        For more pairs than int32 can number, or positions many thousand cells apart.
     """
     n = len(positions)
-    inverse = np.linalg.inv(box)
-    wrapped = (positions - np.asarray(origin)) @ inverse
-    wraps = np.floor(wrapped)
-    wraps[:, ~pbc] = 0.0
-    wrapped -= wraps
-    # Distances between opposite faces.
-    heights = 1.0 / np.linalg.norm(inverse, axis=0)
-    bins_along = np.maximum(1, np.floor(heights / (0.5 * cutoff * (1 + _MARGIN))))
-    # No more bins than atoms, roughly: empty space costs nothing.
-    crowd = max(1.0, bins_along.prod() / (2.0 * n + 64.0))
-    bins_along = np.maximum(1, np.floor(bins_along / np.cbrt(crowd)))
-    reach = np.ceil(cutoff * (1 + _MARGIN) * bins_along / heights)
-    images = np.where(pbc, np.ceil(reach / bins_along) + 1, 0)
-    span = wraps.max(axis=0) - wraps.min(axis=0)
-    low, extent = -images - span, 2 * (images + span) + 1
-    if extent.prod() >= 2**31:
-        raise ValueError(
-            f"the atoms lie in cells up to {int(span.max())} cell vectors apart, too far for a "
-            "neighbor search: wrap them into one cell (atoms.wrap())"
-        )
-    grid = np.ascontiguousarray([bins_along, reach, pbc, low, extent], dtype=np.intc)
-    place = np.clip((wrapped * bins_along).astype(np.intc), 0, grid[0] - 1)
-    bins = (place[:, 0] * grid[0, 1] + place[:, 1]) * grid[0, 2] + place[:, 2]
-    starts, order = np.zeros(grid[0].prod() + 1, np.intc), np.empty(n, np.intc)
-    _kernels.graph.incoming_pairs(bins, starts, order)
-    arguments = (
-        np.ascontiguousarray((wrapped[order] @ box).T),
-        order,
-        bins[order],
-        starts,
-        wraps[order].astype(np.intc),
-        np.ascontiguousarray(box, dtype=float),
-        grid,
-        cutoff,
+    centers, neighbors, shifts = matscipy.neighbours.neighbour_list(
+        "ijS",
+        positions=positions,
+        cell=box,
+        pbc=pbc,
+        numbers=np.zeros(n, np.intc),
+        cell_origin=np.asarray(origin, dtype=float),
+        cutoff=cutoff,
     )
-    del wrapped, wraps, place, bins
-    threads = threads_for(100 * n)
-    counts = np.empty(n, np.intc)
-    _kernels.neighbors.count(*arguments, counts, threads)
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    if offsets[-1] >= 2**31:
-        raise ValueError(
-            f"{n} atoms have {offsets[-1]} neighbor pairs within {cutoff:g} angstrom, more than "
-            "2147483647: use a shorter cutoff or fewer atoms"
-        )
-    offsets = offsets.astype(np.intc)
-    neighbors, codes = np.empty(offsets[-1], np.intc), np.empty(offsets[-1], np.intc)
-    keys = np.empty((threads, max(1, counts.max())), np.int64)
-    _kernels.neighbors.fill(*arguments, offsets, keys, neighbors, codes, threads)
-    rows = np.empty(int(extent.prod()), np.intc)
-    _kernels.neighbors.renumber(codes, rows, threads)
-    present = np.unravel_index(np.flatnonzero(rows >= 0), extent.astype(int))
-    translations = (low + np.stack(present, axis=1)).astype(np.intc)
-    return offsets, neighbors, translations, codes
+    translations, translation = _distinct(shifts)
+    del shifts
+    # The transposed list, with opposite translations, is the same list with every row in order.
+    offsets, pairs = np.zeros(n + 1, np.intc), np.empty(len(centers), np.intc)
+    _kernels.graph.incoming_pairs(neighbors, offsets, pairs)
+    return offsets, centers[pairs], -translations, translation[pairs]
+
+
+def _distinct(shifts):
+    """Return the distinct rows of ``shifts`` (n, 3) and the place of every row among them."""
+    if not len(shifts):
+        return np.zeros((0, 3), np.intc), np.zeros(0, np.intc)
+    low = shifts.min(axis=0)
+    extent = shifts.max(axis=0) - low + 1
+    if extent.prod(dtype=float) > 1e6:
+        rows, places = np.unique(shifts, axis=0, return_inverse=True)
+        return rows.astype(np.intc), places.ravel().astype(np.intc)
+    codes = np.zeros(len(shifts), np.intc)
+    for axis in range(3):
+        codes *= extent[axis]
+        codes += shifts[:, axis]
+        codes -= low[axis]
+    present = np.bincount(codes, minlength=extent.prod()) > 0
+    rows = low + np.stack(np.unravel_index(np.flatnonzero(present), extent), axis=1)
+    ranks = (np.cumsum(present) - 1).astype(np.intc)
+    return rows.astype(np.intc), ranks[codes]
