@@ -1,76 +1,29 @@
 """Landau-Lifshitz-Gilbert dynamics at frozen positions, many steps in one call."""
 
+from enum import IntEnum
+
 from bilinear cimport Form, eight_fields, make_form
 from cython.parallel cimport prange
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 from philox cimport ase_mag_normals
 from precession cimport (
+    DEPONDT,
+    HEUN,
     LANES,
+    MIDPOINT,
     Block,
     block_axis,
-    block_cayley,
-    block_rodrigues,
+    correct,
     load,
+    predict,
     remove_parallel,
     store,
 )
 
-cpdef enum Scheme:
-    # One step from M with a(M) of ``precession.block_axis`` and the trial moment M1:
-    MIDPOINT   # M1 = cayley(M, a(M)); M' = cayley(M, a((M + M1)/2)), repeated to a tolerance
-    DEPONDT    # M1 = rodrigues(M, a(M)); M' = rodrigues(M, (a(M) + a(M1))/2)
-    HEUN       # M1 = M + dt M x a(M); M' = M + dt/2 (M x a(M) + M1 x a(M1)), |M'| restored
-
-
-cdef inline void predict(
-    int scheme, const Block* m, const Block* a, double dt, Block* out,
-) noexcept nogil:
-    """Trial moments from the axes at the start of the step."""
-    cdef int k
-    if scheme == MIDPOINT:
-        block_cayley(m, a, dt, out)
-    elif scheme == DEPONDT:
-        block_rodrigues(m, a, dt, out)
-    else:
-        for k in range(LANES):
-            out.x[k] = m.x[k] + dt*(m.y[k]*a.z[k] - m.z[k]*a.y[k])
-            out.y[k] = m.y[k] + dt*(m.z[k]*a.x[k] - m.x[k]*a.z[k])
-            out.z[k] = m.z[k] + dt*(m.x[k]*a.y[k] - m.y[k]*a.x[k])
-
-
-cdef inline void correct(
-    int scheme, const Block* m, const Block* first, const Block* a, const Block* trial, double dt,
-    Block* out,
-) noexcept nogil:
-    """End of the step from the axes at its start and the axes ``a`` at the trial point."""
-    cdef Block mean
-    cdef double old, new
-    cdef int k
-    if scheme == MIDPOINT:
-        block_cayley(m, a, dt, out)
-        return
-    if scheme == DEPONDT:
-        for k in range(LANES):
-            mean.x[k] = 0.5*(first.x[k] + a.x[k])
-            mean.y[k] = 0.5*(first.y[k] + a.y[k])
-            mean.z[k] = 0.5*(first.z[k] + a.z[k])
-        block_rodrigues(m, &mean, dt, out)
-        return
-    for k in range(LANES):
-        out.x[k] = m.x[k] + 0.5*dt*(m.y[k]*first.z[k] - m.z[k]*first.y[k]
-                                    + trial.y[k]*a.z[k] - trial.z[k]*a.y[k])
-        out.y[k] = m.y[k] + 0.5*dt*(m.z[k]*first.x[k] - m.x[k]*first.z[k]
-                                    + trial.z[k]*a.x[k] - trial.x[k]*a.z[k])
-        out.z[k] = m.z[k] + 0.5*dt*(m.x[k]*first.y[k] - m.y[k]*first.x[k]
-                                    + trial.x[k]*a.y[k] - trial.y[k]*a.x[k])
-        old = sqrt(m.x[k]*m.x[k] + m.y[k]*m.y[k] + m.z[k]*m.z[k])
-        new = sqrt(out.x[k]*out.x[k] + out.y[k]*out.y[k] + out.z[k]*out.z[k])
-        new = old/new if new > 0.0 else 0.0
-        out.x[k] *= new
-        out.y[k] *= new
-        out.z[k] *= new
+#: The schemes of ``precession.pxd``, by name.
+Scheme = IntEnum("Scheme", {"MIDPOINT": MIDPOINT, "DEPONDT": DEPONDT, "HEUN": HEUN})
 
 
 cdef struct Run:

@@ -103,12 +103,12 @@ cdef extern from *:
         *sine = (odd*k + even*s)*(double) (1 - (int32_t) (q & 2));
     }
 
-    /* Three standard normal numbers and a zero for each of eight atoms, out[8][4]. */
-    static inline void ase_mag_normals_of(uint64_t seed, uint64_t step, uint32_t stream,
-                                          const uint32_t *atoms, double *out) {
+    /* Three standard normal numbers for each of eight atoms, in columns. */
+    static inline void ase_mag_normal_columns(uint64_t seed, uint64_t step, uint32_t stream,
+                                              const uint32_t *atoms,
+                                              double *x, double *y, double *z) {
         uint32_t c0[ASE_MAG_LANES], c1[ASE_MAG_LANES], c2[ASE_MAG_LANES], c3[ASE_MAG_LANES];
-        double r0[ASE_MAG_LANES], r1[ASE_MAG_LANES];
-        double a[ASE_MAG_LANES], b[ASE_MAG_LANES], c[ASE_MAG_LANES], unused[ASE_MAG_LANES];
+        double r0[ASE_MAG_LANES], r1[ASE_MAG_LANES], unused[ASE_MAG_LANES];
         for (int k = 0; k < ASE_MAG_LANES; k++) {
             c0[k] = atoms[k];
             c1[k] = stream;
@@ -121,13 +121,25 @@ cdef extern from *:
             r1[k] = ase_mag_radius(c2[k]);
         }
         for (int k = 0; k < ASE_MAG_LANES; k++) {
-            ase_mag_angle(c1[k], &a[k], &b[k]);
-            ase_mag_angle(c3[k], &c[k], &unused[k]);
+            ase_mag_angle(c1[k], &x[k], &y[k]);
+            ase_mag_angle(c3[k], &z[k], &unused[k]);
         }
         for (int k = 0; k < ASE_MAG_LANES; k++) {
-            out[4*k] = r0[k]*a[k];
-            out[4*k + 1] = r0[k]*b[k];
-            out[4*k + 2] = r1[k]*c[k];
+            x[k] *= r0[k];
+            y[k] *= r0[k];
+            z[k] *= r1[k];
+        }
+    }
+
+    /* The same with a zero for each atom, out[8][4]. */
+    static inline void ase_mag_normals_of(uint64_t seed, uint64_t step, uint32_t stream,
+                                          const uint32_t *atoms, double *out) {
+        double x[ASE_MAG_LANES], y[ASE_MAG_LANES], z[ASE_MAG_LANES];
+        ase_mag_normal_columns(seed, step, stream, atoms, x, y, z);
+        for (int k = 0; k < ASE_MAG_LANES; k++) {
+            out[4*k] = x[k];
+            out[4*k + 1] = y[k];
+            out[4*k + 2] = z[k];
             out[4*k + 3] = 0.0;
         }
     }
@@ -143,6 +155,10 @@ cdef extern from *:
     enum: ASE_MAG_LANES
     void ase_mag_philox(
         uint32_t* c0, uint32_t* c1, uint32_t* c2, uint32_t* c3, uint32_t k0, uint32_t k1
+    ) noexcept nogil
+    void ase_mag_normal_columns(
+        uint64_t seed, uint64_t step, uint32_t stream, const uint32_t* atoms,
+        double* x, double* y, double* z
     ) noexcept nogil
     void ase_mag_normals(
         uint64_t seed, uint64_t step, uint32_t stream, uint32_t first, double* out

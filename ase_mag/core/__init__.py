@@ -2,6 +2,8 @@
 
 from ase_mag.core.bilinear import BilinearForm, padded
 from ase_mag.core.graph import NeighborList, PairGraph, Topology
+from ase_mag.core.lattice import Lattice, find_lattice
+from ase_mag.core.lattice_form import LatticeForm
 from ase_mag.core.model import Model, Sum, Trainable
 from ase_mag.core.moments import as_moments, get_moments, set_moments
 from ase_mag.core.response import Gradients, Response
@@ -14,6 +16,8 @@ __all__ = [
     "BilinearForm",
     "CalculatorSurface",
     "Gradients",
+    "Lattice",
+    "LatticeForm",
     "Model",
     "ModelSurface",
     "NeighborList",
@@ -25,6 +29,7 @@ __all__ = [
     "Topology",
     "Trainable",
     "as_moments",
+    "find_lattice",
     "get_moments",
     "get_threads",
     "padded",

@@ -22,10 +22,14 @@ class Model(ABC):
         have no part in the model. A structure may only hold species that the complete model
         (the sum) names: :meth:`check_species`.
     cutoff : float, angstrom; the graph must list all pairs below it (0: no pairs needed).
+    homogeneous : bool; True: the terms of an atom depend on the species and the places of the
+        atoms around it only, never on their numbers, so that the unit cell of a crystal stands
+        for all of it. Models that say so get the fast path of :class:`LatticeForm`.
     """
 
     species: tuple
     cutoff: float = 0.0
+    homogeneous: bool = False
 
     @abstractmethod
     def gradients(self, graph, moments, *, lattice=True):
@@ -161,6 +165,7 @@ class Sum(Model):
             dict.fromkeys(symbol for term in self.terms for symbol in term.species)
         )
         self.cutoff = max(term.cutoff for term in self.terms)
+        self.homogeneous = all(term.homogeneous for term in self.terms)
 
     def gradients(self, graph, moments, *, lattice=True):
         total = self.terms[0].gradients(graph, moments, lattice=lattice)

@@ -6,6 +6,8 @@ import numpy as np
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from ase_mag.core.graph import NeighborList
+from ase_mag.core.lattice import find_lattice
+from ase_mag.core.lattice_form import LatticeForm
 from ase_mag.core.response import Response
 
 
@@ -23,6 +25,10 @@ class Surface(ABC):
         """Return the merged :class:`BilinearForm` at the state's geometry, or None."""
         return None
 
+    def lattice_form(self, state):
+        """Return the :class:`LatticeForm` equal to ``form`` if the state is a crystal, or None."""
+        return None
+
 
 class ModelSurface(Surface):
     """The surface of a :class:`Model`, with a neighbor list that is reused within a skin.
@@ -35,6 +41,8 @@ class ModelSurface(Surface):
     numbers : (N,) int array, atomic numbers.
     pbc : three bool.
     skin : float, angstrom.
+    frozen : bool; True: the positions hardly ever change, so that it pays to look for a perfect
+        lattice, which then takes the place of the pairs for all but forces and stress.
 
     Raises
     ------
@@ -42,12 +50,14 @@ class ModelSurface(Surface):
         If the structure holds species that the model does not describe.
     """
 
-    def __init__(self, model, numbers, pbc, skin=0.5):
+    def __init__(self, model, numbers, pbc, skin=0.5, frozen=False):
         model.check_species(numbers)
         self.model = model
+        self.frozen = frozen
         self.neighbor_list = NeighborList(numbers, pbc, model.cutoff, skin)
         self._graph = self._graph_key = None
         self._form = self._form_key = None
+        self._lattice_form = self._lattice_key = None
         self._response = self._response_key = None
 
     def get_state(self):
@@ -68,17 +78,36 @@ class ModelSurface(Surface):
         return self._graph
 
     def form(self, state):
-        graph = self.graph(state)
-        if self._form_key != self._graph_key:
-            form = self.model.bilinear(graph)
-            self._form = None if form is None else form.merged(graph.topology.memory)
-            self._form_key = self._graph_key
+        key = (state.serial, state.geometry_version)
+        if self._form_key != key:
+            crystal = self.lattice_form(state)
+            if crystal is not None:
+                self._form = crystal.expanded()
+            else:
+                graph = self.graph(state)
+                form = self.model.bilinear(graph)
+                self._form = None if form is None else form.merged(graph.topology.memory)
+            self._form_key = key
         return self._form
+
+    def lattice_form(self, state):
+        key = (state.serial, state.geometry_version)
+        if self.frozen and self._lattice_key != key:
+            found = find_lattice(state.positions, state.cell, state.pbc, state.numbers)
+            self._lattice_form = LatticeForm.of(self.model, found)
+            self._lattice_key = key
+        return self._lattice_form
 
     def response(self, state, *, lattice=True):
         key = (state.serial, *state.version)
         if key != self._response_key or (lattice and self._response.forces is None):
-            self._response = self.model.evaluate(self.graph(state), state.moments, lattice=lattice)
+            crystal = None if lattice else self.lattice_form(state)
+            if crystal is not None:
+                self._response = Response(*crystal.evaluate(state.moments))
+            else:
+                self._response = self.model.evaluate(
+                    self.graph(state), state.moments, lattice=lattice
+                )
             self._response_key = key
         return self._response
 

@@ -39,9 +39,9 @@ class DrivenSurface(Surface):
             )
         return np.tile(units.tesla * value, (n, 1))
 
-    def _acting(self, state):
-        field = self.present_field(len(state.moments))
-        field[self.surface.model.kinds(self.surface.graph(state)) < 0] = 0.0
+    def _acting(self, numbers):
+        field = self.present_field(len(numbers))
+        field[~np.isin(numbers, self.surface.model.numbers)] = 0.0
         return field
 
     def graph(self, state):
@@ -52,11 +52,15 @@ class DrivenSurface(Surface):
         form = self.surface.form(state)
         if form is None:
             return None
-        field = self._acting(state)
+        field = self._acting(state.numbers)
         return replace(form, field=field if form.field is None else form.field + field)
 
+    def lattice_form(self, state):
+        form = self.surface.lattice_form(state)
+        return None if form is None else form.in_field(self._acting(form.lattice.numbers))
+
     def response(self, state, *, lattice=True):
-        rest, field = self.surface.response(state, lattice=lattice), self._acting(state)
+        rest, field = self.surface.response(state, lattice=lattice), self._acting(state.numbers)
         energies = rest.energies - np.einsum("ij,ij->i", state.moments, field)
         return Response(energies, rest.magforces + field, rest.forces, rest.virials)
 

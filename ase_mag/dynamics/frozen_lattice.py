@@ -65,4 +65,4 @@ class FrozenLattice(MagneticDynamics):
         return self.surface.response(self.state, lattice=False).energy
 
     def spin_form(self):
-        return self.surface.form(self.state)
+        return self.surface.lattice_form(self.state) or self.surface.form(self.state)

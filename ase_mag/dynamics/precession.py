@@ -77,11 +77,16 @@ class Precession(SpinPropagator):
 
     def run(self, state, duration, n_steps):
         dt = duration / n_steps
-        moments = padded(state.moments)
-        rate, ratio, deviation = self._coefficients(moments, len(state.moments), dt)
         first = self.noise.step
-        form = self.surface.form(state)
-        if form is None:
+        crystal = self.surface.lattice_form(state)
+        form = None if crystal is not None else self.surface.form(state)
+        moments = None if crystal is not None else padded(state.moments)
+        rate, ratio, deviation = self._coefficients(
+            state.moments if moments is None else moments, len(state.moments), dt
+        )
+        if crystal is not None:
+            failed = self._on_lattice(state, crystal, rate, ratio, deviation, dt, n_steps)
+        elif form is None:
             failed = self._through_evaluate(state, rate, ratio, deviation, dt, n_steps)
         else:
             scratch = (np.zeros_like(moments) for _ in range(4))
@@ -110,6 +115,39 @@ class Precession(SpinPropagator):
                 f"{dt / ase_units.fs:g} fs: use a shorter time step"
             )
         self.noise.step = first + n_steps
+
+    def _on_lattice(self, state, crystal, rate, ratio, deviation, dt, n_steps):
+        # Terms of the size exert no torque; at the half-way points of a step they would.
+        crystal, stencil = crystal.without_landau(), crystal.stencil
+        scheme, iterations, tolerance = METHODS[self.method]
+        noisy, midpoint = bool(deviation.any()), scheme == _kernels.llg.Scheme.MIDPOINT
+        coefficients = stencil.coefficients(rate, ratio, deviation)
+        threads = threads_for(2 * (crystal.n_pairs // 3 + 20 * crystal.n_atoms))
+        rows, none = stencil.pack(state.moments, threads), np.empty((0, 3, 0))
+        failed = _kernels.lattice_llg.advance(
+            crystal.arrays,
+            rows,
+            stencil.atoms,
+            *coefficients,
+            noisy,
+            scheme,
+            iterations,
+            tolerance,
+            dt,
+            self.noise.seed,
+            self.noise.step,
+            self.noise.stream,
+            n_steps,
+            stencil.empty() if iterations > 1 else none,
+            stencil.empty(),
+            none if midpoint else stencil.empty(),
+            stencil.empty() if noisy else none,
+            np.empty(len(rows)),
+            threads,
+        )
+        stencil.unpack(rows, state.moments, threads)
+        state.moments_changed()
+        return failed
 
     def _coefficients(self, moments, n, dt):
         """Return gamma/(1 + alpha^2), alpha/|M| and the deviation of the noise in B (eV/mu_B).

@@ -59,7 +59,7 @@ class SampledMoments(FrozenLattice):
             "over_relaxation": over_relaxation,
             "tuning": tuning,
         }
-        self.surface = None if atoms.calc is None else spin_surface(atoms, field)
+        self.surface = None if atoms.calc is None else spin_surface(atoms, field, frozen=True)
         super().__init__(atoms, 1.0, loginterval=loginterval, **options)
 
     def todict(self):

@@ -90,7 +90,7 @@ class SpinDynamics(FrozenLattice):
         self.longitudinal, self.longitudinal_rate = longitudinal, longitudinal_rate
         self.moving = subset(moving, len(atoms))
         self.field = described(field)
-        self.surface = None if atoms.calc is None else spin_surface(atoms, field)
+        self.surface = None if atoms.calc is None else spin_surface(atoms, field, frozen=True)
         super().__init__(
             atoms,
             timestep,
@@ -187,8 +187,10 @@ def subset(moving, n_atoms):
     )
 
 
-def spin_surface(atoms, field=None):
+def spin_surface(atoms, field=None, frozen=False):
     """Return the surface that gives the magnetic forces of ``atoms``, plus a field in tesla.
+
+    ``frozen``: the positions stay; see :class:`ase_mag.core.ModelSurface`.
 
     Raises
     ------
@@ -201,10 +203,12 @@ def spin_surface(atoms, field=None):
     if isinstance(model, Model) and not getattr(calc, "lattice_moments", False):
         refuse_relaxed(calc)
         if callable(field):
-            return DrivenSurface(ModelSurface(model, atoms.numbers, atoms.pbc), field)
+            return DrivenSurface(
+                ModelSurface(model, atoms.numbers, atoms.pbc, frozen=frozen), field
+            )
         if field is not None:
             model = model + Zeeman(model.species, field)
-        return ModelSurface(model, atoms.numbers, atoms.pbc)
+        return ModelSurface(model, atoms.numbers, atoms.pbc, frozen=frozen)
     if "magforces" not in getattr(calc, "implemented_properties", ()):
         raise ValueError(
             f"the calculator {type(calc).__name__} gives no magnetic forces: use "

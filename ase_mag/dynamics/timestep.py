@@ -21,7 +21,7 @@ def precession_angle(surface, state, timestep):
     B is the field of exchange, tensors and external field where the surface has a bilinear form
     (size terms exert no torque), and the part of -dE/dM perpendicular to M otherwise.
     """
-    form = surface.form(state)
+    form = surface.lattice_form(state) or surface.form(state)
     if form is not None:
         fields = form.without_onsite().evaluate(state.moments)[1]
     else:

@@ -16,6 +16,8 @@ from ase_mag.models.tensor_exchange import unit_vector
 class OnSite(Model):
     """Base of models with an energy of single moments; subclasses give :meth:`energy`."""
 
+    homogeneous = True
+
     @abstractmethod
     def energy(self, moments):
         """Return E (n,) in eV and dE/dM (n, 3) of ``moments`` (n, 3) of the model's species."""

@@ -45,6 +45,8 @@ class EmbeddedAtom(Model):
         For functions that are not Radial or Embedding.
     """
 
+    homogeneous = True
+
     def __init__(self, species, density=None, pair=None, embedding=None):
         self.species = as_species(species)
         if density is None and pair is None:

@@ -30,6 +30,7 @@ class ReferenceState(Model):
     def __init__(self, model, moment):
         self.model, self.moment = model, float(moment)
         self.species, self.cutoff = model.species, model.cutoff
+        self.homogeneous = model.homogeneous
         if not (np.isfinite(self.moment) and self.moment >= 0):
             raise ValueError(
                 f"the moment of the reference state must be finite and not negative, got {moment}"

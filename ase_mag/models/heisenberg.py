@@ -33,6 +33,8 @@ class PairCoupling(Model):
         If a function is not a Radial.
     """
 
+    homogeneous = True
+
     def __init__(self, species, function, unit="eV", convention="inside", moment=None):
         self.species = as_species(species)
         self.functions = PairFunctions.of(self.species, function, "exchange", symmetric=True)

@@ -42,6 +42,8 @@ class Landau(Model):
         NaN, and species without coefficients or densities.
     """
 
+    homogeneous = True
+
     def __init__(
         self,
         species,

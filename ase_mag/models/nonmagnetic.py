@@ -26,6 +26,8 @@ class NonMagnetic(Model):
         For a symbol that is not a chemical element, or one given twice.
     """
 
+    homogeneous = True
+
     def __init__(self, species):
         self.species = as_species(species)
 

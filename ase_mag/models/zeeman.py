@@ -27,6 +27,8 @@ class Zeeman(Model):
         If the field is not three finite numbers, or for an unknown species.
     """
 
+    homogeneous = True
+
     def __init__(self, species, field):
         self.species = as_species(species)
         self.field = np.array(field, dtype=float)
