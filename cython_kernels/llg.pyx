@@ -7,7 +7,7 @@ from cython.parallel cimport prange
 from libc.math cimport fabs
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
-from philox cimport ase_mag_normals
+from philox cimport ase_mag_normals, ase_mag_normals_of
 from precession cimport (
     DEPONDT,
     HEUN,
@@ -37,6 +37,7 @@ cdef struct Run:
     bint noisy
     uint64_t seed
     uint32_t stream
+    const uint32_t* atoms       # to which the noise belongs; NULL: in this order
     bint iterated               # the corrector is repeated
     double* moments             # at the start of the step
     double* trial               # at its end, so far (the moments themselves, unless iterated)
@@ -64,7 +65,9 @@ cdef inline void first_stage(const Run* r, Py_ssize_t start, uint64_t step) noex
     """Predictor of eight moments."""
     cdef Block now, b, a, new
     cdef Py_ssize_t k
-    if r.noisy:
+    if r.noisy and r.atoms != NULL:
+        ase_mag_normals_of(r.seed, step, r.stream, r.atoms + start, r.noise + 4*start)
+    elif r.noisy:
         ase_mag_normals(r.seed, step, r.stream, <uint32_t> start, r.noise + 4*start)
     load(r.moments + 4*start, &now)
     block_fields(r, start, r.moments, &b)
@@ -142,6 +145,7 @@ def advance(
     const double[::1] rate,
     const double[::1] ratio,
     const double[::1] deviation,
+    const uint32_t[::1] atoms,
     int scheme,
     int iterations,
     double tolerance,
@@ -163,9 +167,9 @@ def advance(
     a multiple of eight rows; ``noise`` is zero on entry. ``rate`` = gamma/(1 + alpha^2), ``ratio``
     = alpha/|M| and ``deviation``, the standard deviation of each noise component of B (eV/mu_B),
     are padded with zeros to as many rows. The noise of step s is a function of (seed, s, stream,
-    atom). The corrector of the midpoint scheme is repeated until no component moves by more than
-    ``tolerance`` (mu_B), at most ``iterations`` times. Returns the number of steps whose corrector
-    did not reach the tolerance.
+    atom); ``atoms`` are the numbers of the atoms, None: 0, 1, 2, ... The corrector of the midpoint
+    scheme is repeated until no component moves by more than ``tolerance`` (mu_B), at most
+    ``iterations`` times. Returns the number of steps whose corrector did not reach the tolerance.
     """
     cdef Run r
     cdef Py_ssize_t i, k, n = offsets.shape[0] - 1, s, failed = 0, blocks = moments.shape[0]//LANES
@@ -184,6 +188,7 @@ def advance(
     r.deviation = &deviation[0]
     r.seed = seed
     r.stream = stream
+    r.atoms = NULL if atoms is None else &atoms[0]
     r.moments = &moments[0, 0]
     r.iterated = iterations > 1
     r.trial = &trial[0, 0] if r.iterated else r.moments

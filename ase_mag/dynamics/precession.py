@@ -7,6 +7,7 @@ from ase import units as ase_units
 
 from ase_mag import _kernels, units
 from ase_mag.core import padded, threads_for
+from ase_mag.dynamics.ordering import SpatialOrder
 from ase_mag.dynamics.propagators import SpinPropagator
 
 #: method -> (scheme of the kernel, largest number of corrector iterations, tolerance in mu_B)
@@ -74,41 +75,19 @@ class Precession(SpinPropagator):
             raise ValueError(f"method {method!r} is unknown: use one of {', '.join(METHODS)}")
         self.damping = damping
         self.method = method
+        self._order = SpatialOrder()
 
     def run(self, state, duration, n_steps):
         dt = duration / n_steps
         first = self.noise.step
         crystal = self.surface.lattice_form(state)
         form = None if crystal is not None else self.surface.form(state)
-        moments = None if crystal is not None else padded(state.moments)
-        rate, ratio, deviation = self._coefficients(
-            state.moments if moments is None else moments, len(state.moments), dt
-        )
         if crystal is not None:
-            failed = self._on_lattice(state, crystal, rate, ratio, deviation, dt, n_steps)
-        elif form is None:
-            failed = self._through_evaluate(state, rate, ratio, deviation, dt, n_steps)
+            failed = self._on_lattice(state, crystal, dt, n_steps)
+        elif form is not None:
+            failed = self._through_pairs(state, form, dt, n_steps)
         else:
-            scratch = (np.zeros_like(moments) for _ in range(4))
-            failed = _kernels.llg.advance(
-                # Terms of the size exert no torque; at the half-way points of a step they would.
-                *replace(form, landau=None).arrays,
-                moments,
-                rate,
-                ratio,
-                deviation,
-                *METHODS[self.method],
-                dt,
-                self.noise.seed,
-                first,
-                self.noise.stream,
-                n_steps,
-                *scratch,
-                np.empty(len(moments)),
-                threads_for(2 * (len(form.neighbors) + 20 * len(moments))),
-            )
-            state.moments[:] = moments[: len(state.moments), :3]
-            state.moments_changed()
+            failed = self._through_evaluate(state, dt, n_steps)
         if failed:
             raise RuntimeError(
                 f"the implicit midpoint did not converge in {failed} of {n_steps} steps of "
@@ -116,12 +95,44 @@ class Precession(SpinPropagator):
             )
         self.noise.step = first + n_steps
 
-    def _on_lattice(self, state, crystal, rate, ratio, deviation, dt, n_steps):
+    def _through_pairs(self, state, form, dt, n_steps):
+        # Terms of the size exert no torque; at the half-way points of a step they would.
+        form, order = self._order(form, state, n_steps)
+        form, atoms = replace(form, landau=None), None
+        moments = padded(state.moments if order is None else state.moments[order])
+        coefficients = self._coefficients(state.moments, len(moments), dt)
+        if order is not None:
+            atoms = np.zeros(len(moments), dtype=np.uint32)
+            atoms[: len(order)] = order
+            for values in coefficients:
+                values[: len(order)] = values[order]
+        scratch = (np.zeros_like(moments) for _ in range(4))
+        failed = _kernels.llg.advance(
+            *form.arrays,
+            moments,
+            *coefficients,
+            atoms,
+            *METHODS[self.method],
+            dt,
+            self.noise.seed,
+            self.noise.step,
+            self.noise.stream,
+            n_steps,
+            *scratch,
+            np.empty(len(moments)),
+            threads_for(2 * (len(form.neighbors) + 20 * len(moments))),
+        )
+        state.moments[slice(None) if order is None else order] = moments[: form.n_atoms, :3]
+        state.moments_changed()
+        return failed
+
+    def _on_lattice(self, state, crystal, dt, n_steps):
         # Terms of the size exert no torque; at the half-way points of a step they would.
         crystal, stencil = crystal.without_landau(), crystal.stencil
         scheme, iterations, tolerance = METHODS[self.method]
-        noisy, midpoint = bool(deviation.any()), scheme == _kernels.llg.Scheme.MIDPOINT
-        coefficients = stencil.coefficients(rate, ratio, deviation)
+        coefficients = self._coefficients(state.moments, len(state.moments), dt)
+        noisy, midpoint = bool(coefficients[2].any()), scheme == _kernels.llg.Scheme.MIDPOINT
+        coefficients = stencil.coefficients(*coefficients)
         threads = threads_for(2 * (crystal.n_pairs // 3 + 20 * crystal.n_atoms))
         rows, none = stencil.pack(state.moments, threads), np.empty((0, 3, 0))
         failed = _kernels.lattice_llg.advance(
@@ -149,22 +160,24 @@ class Precession(SpinPropagator):
         state.moments_changed()
         return failed
 
-    def _coefficients(self, moments, n, dt):
+    def _coefficients(self, moments, rows, dt):
         """Return gamma/(1 + alpha^2), alpha/|M| and the deviation of the noise in B (eV/mu_B).
 
-        Rows without a moment (also those of the padding) get ratio and deviation zero.
+        Atoms without a moment get ratio and deviation zero; so do the ``rows`` beyond the atoms.
         """
-        damping = np.zeros(len(moments))
+        n = len(moments)
+        damping, inverse = np.zeros(rows), np.zeros(rows)
         damping[:n] = self.damping
         sizes = np.sqrt(np.einsum("ij,ij->i", moments, moments))
-        inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        np.divide(1.0, sizes, out=inverse[:n], where=sizes > 0)
         rate = units.gamma / (1 + damping**2)
         if self.moving is not None:
             rate[:n][~self.moving] = 0.0
         variance = 2 * damping * units.kB * (self.temperature_K or 0.0) / (units.gamma * dt)
         return rate, damping * inverse, np.sqrt(variance * inverse)
 
-    def _through_evaluate(self, state, rate, ratio, deviation, dt, n_steps):
+    def _through_evaluate(self, state, dt, n_steps):
+        rate, ratio, deviation = self._coefficients(state.moments, len(padded(state.moments)), dt)
         scheme, iterations, tolerance = METHODS[self.method]
         half_way = scheme == _kernels.llg.Scheme.MIDPOINT
         n, failed = len(state.moments), 0
