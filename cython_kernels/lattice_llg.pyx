@@ -26,6 +26,10 @@ from precession cimport (
 )
 
 
+cdef enum:
+    CACHED = 300_000      # entries of moments above which both stages go through them together
+
+
 cdef struct Run:
     # What all steps of one call share.
     Crystal crystal
@@ -152,6 +156,38 @@ cdef void second_stages(const Run* r, double* change, int threads) noexcept nogi
             change[row] = second_stage(r, row)
 
 
+cdef void plane(
+    const Run* r, Py_ssize_t i, bint corrector, uint64_t step, double* change, int threads,
+) noexcept nogil:
+    """One stage of the rows in plane i of cells."""
+    cdef const ase_mag_stencil* s = &r.crystal.stencil
+    cdef Py_ssize_t k, row
+    for k in prange(s.n_basis*s.n2, schedule="static", num_threads=threads):
+        row = (k//s.n2*s.n1 + i)*s.n2 + k % s.n2
+        if corrector:
+            change[row] = second_stage(r, row)
+        else:
+            first_stage(r, row, step)
+
+
+cdef void wave(
+    const Run* r, Py_ssize_t reach, uint64_t step, double* change, int threads,
+) noexcept nogil:
+    """Both stages of all rows, the corrector some planes behind the predictor.
+
+    What a plane needs is then still in the cache. The corrector of plane i takes the points of
+    i - reach .. i + reach, and overwrites moments that the predictor of i + reach was the last to
+    need; the first planes, which the last ones need, come at the end.
+    """
+    cdef Py_ssize_t i, n = r.crystal.stencil.n1
+    for i in range(n):
+        plane(r, i, False, step, change, threads)
+        if i >= 2*reach:
+            plane(r, i - reach, True, step, change, threads)
+    for i in range(n, n + 2*reach):
+        plane(r, (i - reach) % n, True, step, change, threads)
+
+
 def advance(
     tuple crystal,
     double[:, :, ::1] moments,
@@ -189,6 +225,8 @@ def advance(
     cdef int _turn
     cdef double worst = 0.0
     cdef double* swap
+    cdef Py_ssize_t reach
+    cdef bint waves
     r.crystal = make_crystal(crystal)
     r.scheme = scheme
     r.dt = dt
@@ -206,8 +244,13 @@ def advance(
     r.point = &point[0, 0, 0]
     r.first = NULL if scheme == MIDPOINT else &first[0, 0, 0]
     r.noise = &noise[0, 0, 0] if noisy else NULL
+    reach = (len(crystal[7]) - r.crystal.stencil.n1)//2
+    waves = total > CACHED and not r.iterated and r.crystal.stencil.n1 > 2*reach
     with nogil:
         for s in range(n_steps):
+            if waves:
+                wave(&r, reach, first_step + s, &change[0], threads)
+                continue
             first_stages(&r, first_step + s, threads)
             for _turn in range(iterations):
                 second_stages(&r, &change[0], threads)
