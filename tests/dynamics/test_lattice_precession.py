@@ -87,15 +87,14 @@ def test_atoms_that_stand_still_do_so_exactly():
 @pytest.mark.parametrize("method", ["midpoint", "implicit", "depondt"])
 def test_threads_and_cuts_do_not_matter(method):
     results = []
-    for threads in (1, 2, 3):
+    for threads in (1, 2):
         set_threads(threads)
-        results.append(trajectory(True, method=method))
+        results.append(trajectory(True, method=method, steps=6))
     set_threads(None)
-    assert np.array_equal(results[0], results[1])
-    assert np.array_equal(results[0], results[2])
+    assert np.array_equal(*results)
     state = State.from_atoms(iron())
     p = Precession(surface(state), 0.1, 300.0, Noise(3, 1), method=method)
-    for steps in (1, 7, 12):
+    for steps in (1, 3, 2):
         p.run(state, steps * fs, steps)
     np.testing.assert_allclose(state.moments, results[0], rtol=0, atol=1e-12)
 
