@@ -14,6 +14,7 @@ from benchmarks.program import PeerMissing, Program
 
 #: The seconds of the steps alone and the number of processes, from LAMMPS's own timer.
 _LOOP = re.compile(r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms")
+_USE = re.compile(r"(\S+)% CPU use")
 
 _SPINS = """\
 units metal
@@ -138,7 +139,9 @@ def _files(package):
 
 
 def loop_time(command, environment, script, n_atoms, processes):
-    """Run an input script and return the seconds that LAMMPS took for its steps.
+    """Run an input script and return the wall and processor seconds of LAMMPS for its steps.
+
+    Processor seconds are those of one process.
 
     Raises
     ------
@@ -156,10 +159,10 @@ def loop_time(command, environment, script, n_atoms, processes):
             capture_output=True,
             text=True,
         )
-    found = _LOOP.search(done.stdout)
+    found, used = _LOOP.search(done.stdout), _USE.search(done.stdout)
     if "Illegal sectoring" in done.stdout:
         raise PeerMissing("LAMMPS refuses: the domains of its processes are too small for nve/spin")
-    if done.returncode or found is None:
+    if done.returncode or found is None or used is None:
         raise RuntimeError(
             f"LAMMPS failed with status {done.returncode}:\n{done.stdout[-1500:]}{done.stderr}"
         )
@@ -168,4 +171,4 @@ def loop_time(command, environment, script, n_atoms, processes):
         raise RuntimeError(
             f"LAMMPS ran {ran[1]} atoms on {ran[0]} processes instead of {n_atoms} on {processes}"
         )
-    return float(found[1])
+    return float(found[1]), 0.01 * float(used[1]) * float(found[1])

@@ -14,7 +14,7 @@ class Program:
     Attributes
     ----------
     name : str, the program, e.g. ``"LAMMPS"``.
-    run : callable (n_steps) -> seconds of wall time that the steps took, without setting up.
+    run : callable (n_steps) -> (wall, processor) seconds that the steps took, without setting up.
     n_atoms : int
     settings : str, what a reader has to know to repeat it.
     """

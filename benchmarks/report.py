@@ -41,13 +41,14 @@ def write_csv(path, timings):
             writer.writerow((*row, f"{t.best:.1f}", f"{t.typical:.1f}", t.settings))
 
 
-def markdown(results, rooflines):
+def markdown(results, rooflines, clock="wall"):
     """Return the report.
 
     Parameters
     ----------
     results : list of (Case, threads, list of Timing).
     rooflines : dict from the number of threads to Roofline.
+    clock : str, what was measured.
     """
     lines = [f"{date.today().isoformat()}, {processor()}, double precision", ""]
     lines += [
@@ -59,9 +60,9 @@ def markdown(results, rooflines):
         lines.append(f"| {threads} | {roof.peak:.1f} | {rates} |")
     lines += [
         "",
-        "ns per atom and step: minimum (median). The ratio is that of the program's minimum to the",
-        "one of the first program in the same run. Rows in italics were published for another",
-        "machine, with one thread.",
+        f"ns per atom and step ({clock} clock): minimum (median). The ratio is that of the program's",
+        "minimum to the one of the first program in the same run. Rows in italics were published for",
+        "another machine, with one thread.",
         "",
         "| case | atoms | threads | program | ns | ratio |",
         "|---|---|---|---|---|---|",

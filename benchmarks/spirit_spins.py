@@ -39,10 +39,10 @@ mc_n_iterations 1000000000
 mc_n_iterations_log 1000000000
 """
 
-#: Runs in the process of Spirit; the last line of its output is the time.
+#: Runs in the process of Spirit; the last line of its output is the times.
 _WORKER = """\
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 from spirit import configuration, simulation, state, system
 method, steps, n_atoms = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 with state.State("input.cfg", quiet=True) as spins:
@@ -53,9 +53,9 @@ with state.State("input.cfg", quiet=True) as spins:
     else:
         what = (simulation.METHOD_MC,)
     simulation.start(spins, *what, n_iterations=1)
-    start = perf_counter()
+    wall, processor = perf_counter(), process_time()
     simulation.start(spins, *what, n_iterations=steps)
-    print(perf_counter() - start)
+    print(perf_counter() - wall, process_time() - processor)
 """
 
 
@@ -91,7 +91,7 @@ def spins(neighbors, method="LLG"):
                 )
             if done.returncode:
                 raise RuntimeError(f"Spirit failed:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
-            return float(done.stdout.split()[-1])
+            return tuple(map(float, done.stdout.split()[-2:]))
 
         how = "solver SIB, 300 K, damping 0.1, 1 fs" if method == "LLG" else "Metropolis, 300 K"
         return Program("Spirit", run, n_atoms, how)

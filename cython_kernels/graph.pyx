@@ -37,10 +37,14 @@ def pair_distances(
     const int[::1] translation,
     const double[:, ::1] translations,
     const double[:, ::1] positions,
+    const double[:, ::1] centers,
     double[::1] out,
     int threads,
 ):
-    """The lengths of ``pair_vectors``; translations and positions are padded to four columns."""
+    """The lengths of ``pair_vectors`` for the sites at ``centers``, rows of ``positions``.
+
+    Translations, positions and centers are padded to four columns.
+    """
     cdef Py_ssize_t i, n_sites = offsets.shape[0] - 1
     if neighbors.shape[0] == 0:
         return
@@ -48,7 +52,7 @@ def pair_distances(
         for i in prange(n_sites, schedule="static", num_threads=threads):
             ase_mag_distances(
                 <const double*> &positions[0, 0], <const double*> &translations[0, 0],
-                <const double*> &positions[i, 0], &neighbors[0] + offsets[i],
+                <const double*> &centers[i, 0], &neighbors[0] + offsets[i],
                 &translation[0] + offsets[i], offsets[i + 1] - offsets[i], &out[0] + offsets[i]
             )
 
@@ -72,6 +76,20 @@ def incoming_pairs(const int[::1] neighbors, int[::1] offsets, int[::1] pairs):
         for j in range(n_atoms, 0, -1):
             offsets[j] = offsets[j - 1]
         offsets[0] = 0
+
+
+def distinct(const int[::1] offsets, const int[::1] neighbors):
+    """Whether no site has itself or an atom twice among its neighbors, which are sorted."""
+    cdef Py_ssize_t i, p, n_sites = offsets.shape[0] - 1
+    cdef bint found = False
+    with nogil:
+        for i in range(n_sites):
+            for p in range(offsets[i], offsets[i + 1]):
+                found |= neighbors[p] == i
+                found |= p > offsets[i] and neighbors[p] <= neighbors[p - 1]
+            if found:
+                break
+    return not found
 
 
 def reverse_pairs(

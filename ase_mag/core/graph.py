@@ -67,6 +67,11 @@ class Topology:
         return offsets, pairs
 
     @cached_property
+    def distinct(self):
+        """Whether every site has every atom once at most among its neighbors, and not itself."""
+        return _kernels.graph.distinct(self.offsets, self.neighbors)
+
+    @cached_property
     def reverse(self):
         """The pair (j, i) of every pair (i, j), (n_pairs,) int32; None if one is not listed."""
         if self.n_atoms > self.n_sites:
@@ -123,6 +128,7 @@ class PairGraph:
     distances : (n_pairs,) float array, |r_ij|, angstrom (made when asked for).
     volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
     cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
+    frozen : bool, the positions are going to stay: what only forces need is not kept in advance.
     cache : dict for values that models derive from the geometry.
     """
 
@@ -132,6 +138,7 @@ class PairGraph:
         self.translations = topology.translations @ np.asarray(cell, dtype=float)
         self.volume = volume
         self.cutoff = cutoff
+        self.frozen = False
         self.cache = {}
 
     @cached_property
@@ -141,20 +148,34 @@ class PairGraph:
 
     @cached_property
     def distances(self):
-        return self._pairs(_kernels.graph.pair_distances, self.rows, self.empty())
+        return self.distances_of(0, self.n_sites, self.empty())
+
+    def distances_of(self, first, last, out):
+        """Return |r_ij| of the pairs of the sites from ``first`` to before ``last``, in ``out``."""
+        topology = self.topology
+        offsets = topology.offsets[first : last + 1] - topology.offsets[first]
+        pairs = slice(topology.offsets[first], topology.offsets[last])
+        _kernels.graph.pair_distances(
+            offsets,
+            topology.neighbors[pairs],
+            topology.translation[pairs],
+            *self.rows,
+            self.rows[1][first:last],
+            out,
+            topology.threads,
+        )
+        out.flags.writeable = False
+        return out
 
     @cached_property
     def vectors(self):
-        rows = (self.translations, self.positions)
-        return self._pairs(_kernels.graph.pair_vectors, rows, self.empty(3))
-
-    def _pairs(self, kernel, rows, out):
-        topology = self.topology
-        kernel(
+        topology, out = self.topology, self.empty(3)
+        _kernels.graph.pair_vectors(
             topology.offsets,
             topology.neighbors,
             topology.translation,
-            *rows,
+            self.translations,
+            self.positions,
             out,
             topology.threads,
         )
@@ -227,7 +248,7 @@ class NeighborList:
     numbers : (N,) int array, atomic numbers.
     pbc : three bool.
     cutoff : float, angstrom; 0 lists no pairs.
-    skin : float, angstrom.
+    skin : float, angstrom; 0 for positions that stay (:attr:`PairGraph.frozen`).
 
     Attributes
     ----------
@@ -263,7 +284,9 @@ class NeighborList:
         if self._stale(positions, cell):
             self._search(positions, cell)
         volume = float(abs(np.linalg.det(cell))) if self.pbc.all() else None
-        return PairGraph.from_topology(self._topology, positions, cell, volume, self.cutoff)
+        graph = PairGraph.from_topology(self._topology, positions, cell, volume, self.cutoff)
+        graph.frozen = self.skin == 0
+        return graph
 
     def get_state(self):
         """Return where pairs were searched last, for :meth:`set_state` (a dict of arrays)."""

@@ -41,8 +41,9 @@ class ModelSurface(Surface):
     numbers : (N,) int array, atomic numbers.
     pbc : three bool.
     skin : float, angstrom.
-    frozen : bool; True: the positions hardly ever change, so that it pays to look for a perfect
-        lattice, which then takes the place of the pairs for all but forces and stress.
+    frozen : bool; True: the positions hardly ever change, so that a skin has no use and it pays to
+        look for a perfect lattice, which then takes the place of the pairs for all but forces and
+        stress.
 
     Raises
     ------
@@ -54,7 +55,7 @@ class ModelSurface(Surface):
         model.check_species(numbers)
         self.model = model
         self.frozen = frozen
-        self.neighbor_list = NeighborList(numbers, pbc, model.cutoff, skin)
+        self.neighbor_list = NeighborList(numbers, pbc, model.cutoff, 0.0 if frozen else skin)
         self._graph = self._graph_key = None
         self._form = self._form_key = None
         self._lattice_form = self._lattice_key = None
@@ -86,7 +87,9 @@ class ModelSurface(Surface):
             else:
                 graph = self.graph(state)
                 form = self.model.bilinear(graph)
-                self._form = None if form is None else form.merged(graph.topology.memory)
+                if form is not None and not _is_merged(graph, form):
+                    form = form.merged(graph.topology.memory)
+                self._form = form
             self._form_key = key
         return self._form
 
@@ -173,6 +176,18 @@ class CalculatorSurface(Surface):
             virials = np.zeros((len(atoms), 3, 3))
             virials[:1] = atoms.get_volume() * voigt_6_to_full_3x3_stress(value("stress"))
         return Response(energies, magforces, forces, virials)
+
+
+def _is_merged(graph, form):
+    """Return whether merging would change nothing (and only take memory)."""
+    return (
+        form.neighbors is graph.neighbors
+        and form.tensors is None
+        and form.exchange is not None
+        and graph.frozen
+        and graph.topology.distinct
+        and bool(form.exchange.all())
+    )
 
 
 def refuse_relaxed(calc):

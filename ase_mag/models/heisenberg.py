@@ -53,11 +53,13 @@ class PairCoupling(Model):
                     converted[first, second] = inside(function, unit, convention, pair)
         return PairFunctions.of(self.species, converted, "exchange", symmetric=True)
 
-    def couplings(self, graph):
+    def couplings(self, graph, lattice=True):
         """Return the coupling and its slope d/dr, two (n_pairs,) arrays, eV/mu_B^2(/angstrom).
 
-        They are kept on the graph.
+        They are kept on the graph. Without ``lattice`` the slope is None.
         """
+        if not lattice:
+            return self.functions.values(graph), None
         return self.functions.evaluate(graph)
 
     def to_dict(self):
@@ -82,10 +84,11 @@ class Heisenberg(PairCoupling):
     """
 
     def gradients(self, graph, moments, *, lattice=True):
-        return exchange_gradients(graph, *self.couplings(graph), moments, moments, lattice)
+        couplings = self.couplings(graph, lattice)
+        return exchange_gradients(graph, *couplings, moments, moments, lattice)
 
     def bilinear(self, graph):
-        return BilinearForm.on(graph, exchange=self.couplings(graph)[0])
+        return BilinearForm.on(graph, exchange=self.couplings(graph, lattice=False)[0])
 
 
 def exchange_gradients(graph, exchange, slopes, moments, partners, lattice):

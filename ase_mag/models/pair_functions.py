@@ -3,6 +3,7 @@
 import hashlib
 import json
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -118,6 +119,30 @@ class PairFunctions:
         Pairs with atoms of species that are not described get zeros.
         """
         return graph.cached(("pair functions", self.key), lambda: self._evaluate(graph))
+
+    def values(self, graph):
+        """Return f_ab(r_ij), a read-only (n_pairs,) float array.
+
+        On a frozen graph neither distances nor derivatives are kept.
+        """
+        key = ("pair functions", self.key)
+        if key in graph.cache or not graph.frozen or self._pairs(graph)[0] is not None:
+            return self.evaluate(graph)[0]
+        return graph.cached(("values of pair functions", self.key), lambda: self._values(graph))
+
+    def _values(self, graph):
+        # Pieces of whole sites, the same for every number of threads.
+        values, offsets, size = graph.empty(), graph.offsets, 4 * _PIECE
+        ends = np.searchsorted(offsets, np.arange(size, graph.n_pairs + size, size), side="right")
+        sites = np.unique(np.concatenate([[0], ends - 1, [graph.n_sites]]))
+        longest = np.diff(offsets[sites]).max(initial=0)
+        distances, slopes = np.empty(longest), np.empty(longest)
+        for first, last in pairwise(sites):
+            pairs = slice(offsets[first], offsets[last])
+            n = pairs.stop - pairs.start
+            r = graph.distances_of(first, last, distances[:n])
+            self.functions[0].evaluate_into(r, values[pairs], slopes[:n], graph.threads)
+        return frozen(values)
 
     def sums(self, graph):
         """Return sum_j f_ab(r_ij), a read-only (n_sites,) float array."""

@@ -40,10 +40,11 @@ class TensorExchange(PairCoupling):
 
     def gradients(self, graph, moments, *, lattice=True):
         partners = np.ascontiguousarray(moments @ self.tensor)
-        return exchange_gradients(graph, *self.couplings(graph), moments, partners, lattice)
+        couplings = self.couplings(graph, lattice)
+        return exchange_gradients(graph, *couplings, moments, partners, lattice)
 
     def bilinear(self, graph):
-        exchange = self.couplings(graph)[0]
+        exchange = self.couplings(graph, lattice=False)[0]
         return BilinearForm.on(graph, tensors=exchange[:, None, None] * self.tensor)
 
     def to_dict(self):

@@ -35,7 +35,7 @@ def test_programs_take_turns_and_do_the_steps_asked_for():
     def make(name, cost):
         def run(n_steps):
             calls.append((name, n_steps))
-            return cost * n_steps
+            return cost * n_steps, 2 * cost * n_steps
 
         return lambda cells, threads: Program(name, run, 2 * cells**3)
 
@@ -45,6 +45,8 @@ def test_programs_take_turns_and_do_the_steps_asked_for():
     assert (a.n_steps, b.n_steps) == (1000, 500)
     np.testing.assert_allclose([a.best, a.typical], 1e9 * 1e-3 / 16)
     np.testing.assert_allclose(b.best / a.best, 2.0)
+    busy, _ = measure(case, 1, repeats=1, duration=1.0, clock="processor")
+    np.testing.assert_allclose(busy.best, 2 * a.best)
 
 
 def test_minimum_and_median():
@@ -64,9 +66,9 @@ def test_failures_of_lammps_are_errors():
     program = [sys.executable, "-c", "print('ERROR: no such pair style')"]
     with pytest.raises(RuntimeError, match="no such pair style"):
         lammps_spin.loop_time(program, None, "", 54, 1)
-    line = "Loop time of 0.5 on 1 procs for 10 steps with 54 atoms"
+    line = "Loop time of 0.5 on 1 procs for 10 steps with 54 atoms 98.0% CPU use with 1 MPI"
     program = [sys.executable, "-c", f"print({line!r})"]
-    assert lammps_spin.loop_time(program, None, "", 54, 1) == 0.5
+    assert lammps_spin.loop_time(program, None, "", 54, 1) == (0.5, 0.49)
     with pytest.raises(RuntimeError, match="54 atoms on 1 processes instead of 128"):
         lammps_spin.loop_time(program, None, "", 128, 1)
     small = [sys.executable, "-c", "print('ERROR: Illegal sectoring operation')"]
