@@ -29,7 +29,7 @@ def main(arguments=None):
     if options.clock == "processor" and options.threads != [1]:
         parser.error("--clock processor needs --threads 1: threads are judged by the wall clock")
     options.output.mkdir(parents=True, exist_ok=True)
-    rooflines = {threads: roofline(threads) for threads in options.threads}
+    rooflines = {threads: roofline(threads, clock=options.clock) for threads in options.threads}
     results = []
     for case in cases(options.cases, options.neighbors, options.cells):
         for threads in options.threads:

@@ -61,8 +61,8 @@ def markdown(results, rooflines, clock="wall"):
     lines += [
         "",
         f"ns per atom and step ({clock} clock): minimum (median). The ratio is that of the minimum",
-        "to the one of the first program in the same run. Rows in italics were published for another",
-        "machine, with one thread.",
+        "to the one of the first program in the same run. Rows in italics were published for",
+        "another machine, with one thread.",
         "",
         "| case | atoms | threads | program | ns | ratio |",
         "|---|---|---|---|---|---|",
