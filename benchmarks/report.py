@@ -67,19 +67,28 @@ def markdown(results, rooflines, clock="wall"):
         "| case | atoms | threads | program | ns | ratio |",
         "|---|---|---|---|---|---|",
     ]
+    said = set()
     for case, threads, timings in results:
         head = f"{case.name} | {case.n_atoms:,} | {threads}"
         for t in timings:
             ratio = t.best / timings[0].best
-            lines.append(f"| {head} | {t.program} | {t.best:.3g} ({t.typical:.3g}) | {ratio:.2f} |")
+            times = f"{_number(t.best)} ({_number(t.typical)})"
+            lines.append(f"| {head} | {t.program} | {times} | {ratio:.2f} |")
             head = " | | "
-        for program, low, high in PUBLISHED.get(case.published, ()) if threads == 1 else ():
+        if threads > 1 or case.published in said:
+            continue
+        said.add(case.published)
+        for program, low, high in PUBLISHED.get(case.published, ()):
             value = f"{low:g}" if low == high else f"{low:g}-{high:g}"
             lines.append(f"| | | | *{program}, another machine* | *{value}* | |")
     settings = dict.fromkeys(
         f"* {t.program}, {case.name}: {t.settings}" for case, _, ts in results for t in ts
     )
     return "\n".join([*lines, "", "Settings:", "", *settings]) + "\n"
+
+
+def _number(x):
+    return f"{x:,.0f}" if x >= 99.95 else f"{x:.3g}"
 
 
 def _bytes(n):
@@ -92,12 +101,13 @@ def plot(path, results, rooflines):
     from matplotlib.figure import Figure
 
     single = [(case, ts) for case, threads, ts in results if threads == min(rooflines)]
-    figure = Figure(figsize=(13, 2.5 + 0.5 * len(single)), layout="constrained")
+    bars = 0.45 * len(single)
+    figure = Figure(figsize=(13, bars + 8), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
-    _bars(left, single)
-    _roofline(right, single, rooflines[min(rooflines)])
-    figure.savefig(path, dpi=130)
+    top, bottom = figure.subplots(2, 1, height_ratios=(bars + 1.5, 5))
+    _bars(top, single)
+    _roofline(bottom, single, rooflines[min(rooflines)])
+    figure.savefig(path, dpi=80)
 
 
 def _bars(axes, single):
@@ -117,7 +127,7 @@ def _bars(axes, single):
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel("ns per atom and step (one thread)")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _roofline(axes, single, roof):
@@ -126,14 +136,15 @@ def _roofline(axes, single, roof):
     for size, rate in sorted(roof.bandwidths.items())[:-1]:
         reach = np.minimum(roof.peak, rate * intensity)
         axes.loglog(intensity, reach, ":", label=f"{_bytes(size)}: {rate:.0f} GB/s")
-    for case, ts in single:
+    for number, (case, ts) in enumerate(single):
         if case.flops and ts:
-            axes.plot(case.flops / case.bytes, case.flops / ts[0].best, "o")
-            axes.annotate(
-                f"{case.name}, {case.n_atoms:,}",
-                (case.flops / case.bytes, case.flops / ts[0].best),
-                fontsize=6,
+            axes.plot(
+                case.flops / case.bytes,
+                case.flops / ts[0].best,
+                "os^vD"[number % 5],
+                markersize=5,
+                label=f"{case.name}, {case.n_atoms:,} atoms",
             )
     axes.set_xlabel("Flop per byte from memory")
-    axes.set_ylabel("GFlop/s")
-    axes.legend(fontsize=8)
+    axes.set_ylabel("GFlop/s (one thread)")
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1.0, 0.5))
