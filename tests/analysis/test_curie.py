@@ -256,7 +256,7 @@ def test_short_runs_are_warned_about(monkeypatch):
 def test_progress_is_shown(capfd):
     search(progress=True)
     shown = capfd.readouterr().err
-    assert re.search(r"scan 1: size 4, \d+", shown)
+    assert re.search(r"scan 1: size [48], \d+", shown)
     assert re.search(r"crossing: size 8, \d+\.?\d* K: 100%", shown)
     search(progress=False)
     assert not capfd.readouterr().err
