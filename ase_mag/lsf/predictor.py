@@ -103,6 +103,11 @@ class LsfPredictor(BaseEstimator):
                 "fit them over a wider range of moments, or leave them out with "
                 "table[table.bounded]"
             )
+        if table.c.any():
+            raise ValueError(
+                "the table has landscapes of sixth order, but a predictor learns a and b: fit the "
+                "same energies again with table.refit(order=4)"
+            )
         species = {table.frames[f].symbols[i] for f, i in zip(table.frame, table.atom, strict=True)}
         if len(species) > 1:
             raise ValueError(

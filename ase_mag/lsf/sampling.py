@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ase_mag.lsf.thermodynamics import Window, checked
+from ase_mag.lsf.thermodynamics import checked, window_of
 
 _PANELS = 32
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
@@ -12,17 +12,17 @@ _STEPS = 64
 _BLOCK = 4096
 
 
-def sample_moment(a, b, temperature_K, measure=2, rng=None):
+def sample_moment(a, b, temperature_K, measure=2, rng=None, c=0.0):
     """Draw moment sizes from the distribution of their landscapes.
 
-    m = C^-1(u), C(m) = int_0^m p(x) dx,  p(m) ~ m^p exp(-E(m)/kT),  E(m) = a m^2 + b m^4,
+    m = C^-1(u), C(m) = int_0^m p(x) dx,  p(m) ~ m^p exp(-E(m)/kT),  E(m) = a m^2 + b m^4 + c m^6,
 
     with independent u, uniform in [0, 1): the exact distribution whose mean is
     :func:`mean_moment` with the same arguments, one random number per moment.
 
     Parameters
     ----------
-    a, b, temperature_K, measure : as in :func:`mean_moment`; everything broadcasts.
+    a, b, temperature_K, measure, c : as in :func:`mean_moment`; everything broadcasts.
     rng : int or numpy.random.Generator
 
     Returns
@@ -36,11 +36,13 @@ def sample_moment(a, b, temperature_K, measure=2, rng=None):
     """
     if rng is None:
         raise ValueError("sizes are drawn at random: give rng, an integer seed or a Generator")
-    shape = np.broadcast_shapes(np.shape(a), np.shape(b), np.shape(temperature_K))
-    return moment_quantile(np.random.default_rng(rng).random(shape), a, b, temperature_K, measure)
+    shape = np.broadcast_shapes(*(np.shape(v) for v in (a, b, c, temperature_K)))
+    return moment_quantile(
+        np.random.default_rng(rng).random(shape), a, b, temperature_K, measure, c
+    )
 
 
-def moment_quantile(u, a, b, temperature_K, measure=2):
+def moment_quantile(u, a, b, temperature_K, measure=2, c=0.0):
     """Return the moment size below which a share u of the thermal distribution lies.
 
     The inverse of C(m) = int_0^m p(x) dx, see :func:`sample_moment`. With uniform random numbers u
@@ -49,7 +51,7 @@ def moment_quantile(u, a, b, temperature_K, measure=2):
     Parameters
     ----------
     u : float or array, 0 <= u <= 1.
-    a, b, temperature_K, measure : as in :func:`mean_moment`; everything broadcasts.
+    a, b, temperature_K, measure, c : as in :func:`mean_moment`; everything broadcasts.
 
     Returns
     -------
@@ -60,16 +62,16 @@ def moment_quantile(u, a, b, temperature_K, measure=2):
     ValueError
         As :func:`mean_moment`, and for u outside of [0, 1].
     """
-    a, b, kT = checked(a, b, temperature_K, measure)
+    a, b, c, kT = checked(a, b, temperature_K, measure, c)
     u = np.asarray(u, dtype=float)
     if not ((u >= 0) & (u <= 1)).all():
         bad = u[~((u >= 0) & (u <= 1))].flat[0]
         raise ValueError(f"u is {bad}; a share of the distribution lies between 0 and 1")
-    u, a, b, kT = np.broadcast_arrays(u, a, b, kT)
+    u, a, b, c, kT = np.broadcast_arrays(u, a, b, c, kT)
     out = np.empty(u.size)
     for start in range(0, u.size, _BLOCK):
         rows = slice(start, start + _BLOCK)
-        window = Window(*(values.ravel()[rows] for values in (a, b, kT)))
+        window = window_of(*(values.ravel()[rows] for values in (a, b, c, kT)))
         out[rows] = _invert(u.ravel()[rows], window, measure)
     return out.reshape(u.shape)[()]
 

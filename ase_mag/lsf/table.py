@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 
 from ase_mag.core import get_moments, set_moments, storable, storage
+from ase_mag.lsf.fit import fit_landscapes, within
 from ase_mag.lsf.frames import IDEAL
 from ase_mag.lsf.thermodynamics import bounded, minimum_moment
 
@@ -20,18 +21,27 @@ _COLUMNS = {
     "constant": "eV",
     "error": "eV",
     "relaxed": "mu_B",
+    "c": "eV/mu_B^6",
+    "background": "mu_B",
+    "low": "mu_B",
+    "high": "mu_B",
 }
+#: What one scan gives for every landscape.
+SCANNED = (*(name for name in _COLUMNS if name != "frame"), "sizes", "energies")
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """One landscape: E(m) = constant + a m^2 + b m^4, fitted to energies of a scan.
+    """One landscape: E(m) = constant + a m^2 + b m^4 + c m^6, fitted to energies of a scan.
 
     Attributes
     ----------
-    a, b, constant : float, eV/mu_B^2, eV/mu_B^4, eV.
+    a, b, constant, c : float, eV/mu_B^2, eV/mu_B^4, eV, eV/mu_B^6; c is 0 for fits of order 4.
     error : float, root mean square of the fit residuals, eV.
-    relaxed : float, size of the moment when all sizes are relaxed at fixed directions (m_0), mu_B.
+    relaxed : float, size of the moment when all sizes are relaxed at fixed directions (m_0), mu_B;
+        NaN if they were not.
+    background : float, size of this moment in the scans of the other ones, mu_B.
+    low, high : float, smallest and largest size that entered the fit, mu_B.
     sizes, energies : arrays, the scan, mu_B and eV.
     frame, atom : int
     """
@@ -45,21 +55,25 @@ class Landscape:
     energies: np.ndarray
     frame: int
     atom: int
+    c: float
+    background: float
+    low: float
+    high: float
 
     @property
     def minimum(self):
-        """Moment at the minimum, sqrt(-a/2b) or 0, mu_B; NaN if unbounded."""
-        return float(minimum_moment(self.a, self.b))
+        """Moment at the minimum, for c = 0 sqrt(-a/2b) or 0, mu_B; NaN if unbounded."""
+        return float(minimum_moment(self.a, self.b, self.c))
 
     def energy(self, m):
-        """Return constant + a m^2 + b m^4, eV."""
+        """Return constant + a m^2 + b m^4 + c m^6, eV."""
         square = np.square(m)
-        return self.constant + square * (self.a + self.b * square)
+        return self.constant + square * (self.a + square * (self.b + self.c * square))
 
 
 @storable
 class LandscapeTable:
-    """Landscapes E(m) = constant + a m^2 + b m^4 of the moments of several frames.
+    """Landscapes E(m) = constant + a m^2 + b m^4 + c m^6 of the moments of several frames.
 
     ``len(table)`` rows, one per scanned moment; ``table[3]`` is a :class:`Landscape`,
     ``table[10:20]`` and ``table[mask]`` are tables, ``table + other`` puts rows together.
@@ -72,14 +86,36 @@ class LandscapeTable:
     frame, atom : (n,) int arrays, which atom of which frame a row belongs to.
     a, b, constant, error, relaxed : (n,) arrays, see :class:`Landscape`.
     sizes, energies : (n, k) arrays, mu_B and eV; NaN where a row has fewer points.
+    c, background, low, high : (n,) arrays, see :class:`Landscape`; default: 0, ``relaxed``, and the
+        ends of ``sizes``.
+    failures : list of dict with 'frame', 'atom' and 'reason'
+        Landscapes that were refused; atom None: the whole frame.
 
     Attributes
     ----------
     minimum : (n,) array, moment at the minimum, mu_B; NaN for unbounded landscapes.
-    bounded : (n,) bool array, b > 0 (or b = 0 and a > 0): only these have thermodynamics.
+    bounded : (n,) bool array, c > 0, or c = 0 and b > 0 (or b = 0 and a > 0): only these have
+        thermodynamics.
     """
 
-    def __init__(self, frames, frame, atom, a, b, constant, error, relaxed, sizes, energies):
+    def __init__(
+        self,
+        frames,
+        frame,
+        atom,
+        a,
+        b,
+        constant,
+        error,
+        relaxed,
+        sizes,
+        energies,
+        c=None,
+        background=None,
+        low=None,
+        high=None,
+        failures=(),
+    ):
         self.frames = list(frames)
         self.frame = np.asarray(frame, dtype=int)
         self.atom = np.asarray(atom, dtype=int)
@@ -91,6 +127,11 @@ class LandscapeTable:
         self.sizes = np.asarray(sizes, dtype=float)
         self.energies = np.asarray(energies, dtype=float)
         n = len(self.a)
+        self.c = np.zeros(n) if c is None else np.asarray(c, dtype=float)
+        self.background = self.relaxed if background is None else np.asarray(background, float)
+        self.low = _ends(self.sizes, np.nanmin) if low is None else np.asarray(low, dtype=float)
+        self.high = _ends(self.sizes, np.nanmax) if high is None else np.asarray(high, dtype=float)
+        self.failures = [dict(failure) for failure in failures]
         for name in _COLUMNS:
             if getattr(self, name).shape != (n,):
                 raise ValueError(
@@ -102,8 +143,8 @@ class LandscapeTable:
                 f"row for each of the {n} landscapes"
             )
 
-    minimum = property(lambda self: minimum_moment(self.a, self.b))
-    bounded = property(lambda self: bounded(self.a, self.b))
+    minimum = property(lambda self: minimum_moment(self.a, self.b, self.c))
+    bounded = property(lambda self: bounded(self.a, self.b, self.c))
 
     def __len__(self):
         return len(self.a)
@@ -128,9 +169,11 @@ class LandscapeTable:
             name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _COLUMNS
         }
         columns["frame"][len(self) :] += len(self.frames)
+        moved = [f | {"frame": f["frame"] + len(self.frames)} for f in other.failures]
         return LandscapeTable(
             self.frames + other.frames,
             **columns,
+            failures=self.failures + moved,
             sizes=_stack(self.sizes, other.sizes),
             energies=_stack(self.energies, other.energies),
         )
@@ -139,7 +182,9 @@ class LandscapeTable:
         return f"<LandscapeTable: {len(self)} landscapes of {len(self.frames)} frames>"
 
     def __str__(self):
-        lines = [f"{len(self)} landscapes E(m) = a m^2 + b m^4 of {len(self.frames)} frames"]
+        sixth = " + c m^6" if self.c.any() else ""
+        head = f"{len(self)} landscapes E(m) = a m^2 + b m^4{sixth} of {len(self.frames)} frames"
+        lines = [head]
         good = self.bounded
         for label, values, unit in (
             ("a", self.a, "eV/mu_B^2"),
@@ -148,7 +193,7 @@ class LandscapeTable:
             ("relaxed moment", self.relaxed, "mu_B"),
             ("rms fit error", 1e3 * self.error, "meV"),
         ):
-            values = values[good]
+            values = values[good & np.isfinite(values)]
             if len(values):
                 lines.append(
                     f"  {label:18s} {values.mean():10.5f} +- {values.std():8.5f} "
@@ -156,7 +201,40 @@ class LandscapeTable:
                 )
         if not good.all():
             lines.append(f"  {np.sum(~good)} unbounded landscapes are left out of these numbers")
+        if self.failures:
+            lines.append(f"  {len(self.failures)} landscapes or frames were refused (.failures)")
         return "\n".join(lines)
+
+    def refit(self, order=4, fit_window=None, largest_error=np.inf):
+        """Return a table with other polynomials through the same energies.
+
+        Parameters
+        ----------
+        order, fit_window, largest_error : as in :func:`ase_mag.lsf.landscapes`; rows with larger
+            errors go to ``failures``.
+        """
+        rows, failures = [], list(self.failures)
+        columns = {name: getattr(self, name).copy() for name in _COLUMNS}
+        for k in range(len(self)):
+            known = np.isfinite(self.sizes[k])
+            sizes = self.sizes[k, known]
+            fit = fit_landscapes(sizes, self.energies[k : k + 1, known], order, fit_window)
+            *powers, constant, error = (float(value[0]) for value in fit)
+            used = sizes[within(sizes, fit_window)]
+            values = (*(*powers, 0.0)[:3], constant, error, used.min(), used.max())
+            names = ("a", "b", "c", "constant", "error", "low", "high")
+            for name, value in zip(names, values, strict=True):
+                columns[name][k] = value
+            if error <= largest_error:
+                rows.append(k)
+                continue
+            reason = f"the fit of order {order} misses the energies by {error:.3g} eV"
+            place = {"frame": int(self.frame[k]), "atom": int(self.atom[k])}
+            failures.append(place | {"reason": reason})
+        every = LandscapeTable(self.frames, **columns, sizes=self.sizes, energies=self.energies)
+        every = every[np.array(rows, dtype=int)]
+        every.failures = failures
+        return every
 
     def to_csv(self, path):
         """Write one line per landscape, with units in the header."""
@@ -193,11 +271,15 @@ class LandscapeTable:
     def to_dict(self):
         """Constructor arguments for :mod:`ase_mag.core.storage`, the frames as flat arrays."""
         values = {name: getattr(self, name) for name in (*_COLUMNS, "sizes", "energies")}
-        return values | {"frames": _pack(self.frames)}
+        return values | {"frames": _pack(self.frames), "failures": self.failures}
 
     @classmethod
     def from_dict(cls, values):
         return cls(_unpack(values.pop("frames")), **values)
+
+
+def _ends(sizes, function):
+    return function(sizes, axis=1) if sizes.ndim == 2 and sizes.size else np.zeros(sizes.shape[:1])
 
 
 def _stack(first, second):

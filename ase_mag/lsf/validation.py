@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import KFold
 
-from ase_mag.descriptors import voronoi_volumes
+from ase_mag.lsf.baselines import volumes
 from ase_mag.lsf.features import is_invariant
+from ase_mag.lsf.folds import splits
 from ase_mag.lsf.thermodynamics import minimum_moment
 
-_QUANTITIES = {"a": "eV/mu_B^2", "b": "eV/mu_B^4", "minimum": "mu_B"}
+#: Names and units of what is predicted.
+QUANTITIES = {"a": "eV/mu_B^2", "b": "eV/mu_B^4", "minimum": "mu_B"}
+#: Columns of tables of errors.
+HEADS = tuple(f"{name} ({unit})" for name, unit in QUANTITIES.items())
+_BASELINES = ("mean landscape", "Voronoi volume", "0 K moment")
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,16 @@ class CrossValidation:
 
     Attributes
     ----------
-    methods : tuple of str; the predictor is the last one.
+    methods : tuple of str; the predictors come last.
     quantities : ('a', 'b', 'minimum'), in eV/mu_B^2, eV/mu_B^4 and mu_B (moment at the minimum).
     errors : (methods, quantities, folds) array, mean absolute error in each test set. The error
-        of the minimum is NaN where a predicted landscape is unbounded.
+        of the minimum is NaN where a predicted landscape is unbounded; those of a and b are NaN
+        for the moment of 0 K, which is no landscape.
     unbounded : (methods,) int array, predicted landscapes without minimum.
     n_samples : int
+    predictions : (methods, n_samples, 3) array, a, b and minimum of every landscape, predicted
+        when it was in a test set.
+    truth : (n_samples, 3) array, the computed ones.
     """
 
     methods: tuple
@@ -35,6 +43,8 @@ class CrossValidation:
     errors: np.ndarray
     unbounded: np.ndarray
     n_samples: int
+    predictions: np.ndarray
+    truth: np.ndarray
 
     @property
     def mean(self):
@@ -51,21 +61,21 @@ class CrossValidation:
         return self.mean[self.methods.index(method), self.quantities.index(quantity)]
 
     def __str__(self):
-        heads = ("a (eV/mu_B^2)", "b (eV/mu_B^4)", "minimum (mu_B)")
+        width = max(16, *(len(name) + 1 for name in self.methods))
         lines = [
             f"Mean absolute errors, {self.errors.shape[2]}-fold cross-validation of "
             f"{self.n_samples} landscapes",
-            f"{'':16s}" + "".join(f"{head:>23s}" for head in heads),
+            " " * width + "".join(f"{head:>23s}" for head in HEADS),
         ]
         for name, row, spread, bad in zip(
             self.methods, self.mean, self.standard_error, self.unbounded, strict=True
         ):
             cells = (
-                f"{value:.{d}f} +- {s:.{d}f}".rjust(23)
+                ("-" if np.isnan(value) else f"{value:.{d}f} +- {s:.{d}f}").rjust(23)
                 for value, s, d in zip(row, spread, (5, 6, 4), strict=True)
             )
             note = f"  ({bad} predicted landscapes are unbounded)" if bad else ""
-            lines.append(f"{name:16s}{''.join(cells)}{note}")
+            lines.append(f"{name:{width}s}{''.join(cells)}{note}")
         return "\n".join(lines)
 
 
@@ -73,34 +83,31 @@ def method_name(predictor):
     """Return the name of a predictor in tables and plots."""
     if is_invariant(predictor.descriptor):
         return "invariants"
-    return f"descriptor {predictor.descriptor}"
+    shells = f", {predictor.shells} shells" if predictor.shells > 1 else ""
+    return f"descriptor {predictor.descriptor}{shells}"
 
 
-def volumes(table):
-    """Return the Voronoi volume of every scanned atom, (n,), angstrom^3."""
-    out = np.empty(len(table))
-    for k in np.unique(table.frame):
-        frame, rows = table.frames[k], table.frame == k
-        every = voronoi_volumes(frame.positions, frame.cell.array, frame.pbc)
-        out[rows] = every[table.atom[rows]]
-    return out
+def with_minimum(landscapes):
+    """Return (n, 3) with columns a, b and the moment at the minimum, from (n, 2)."""
+    return np.column_stack([landscapes, minimum_moment(*np.transpose(landscapes))])
 
 
-def cross_validate(predictor, table, folds=10, rng=1):
-    """Compare a predictor with two simpler approximations by cross-validation.
+def cross_validate(predictor, table, folds=10, rng=1, groups=None):
+    """Compare predictors with three simpler approximations by cross-validation.
 
     MAE = 1/n sum_i |y_i - f(x_i)| over each test set, for a, b and the moment at the minimum of
     the landscape. The approximations (Brannvall et al., Phys. Rev. B 105, 144417 (2022),
-    Sec. III B) are the mean landscape, which is the means of a and b over the training set, and
-    the Voronoi volume V as the only feature, a = a_0 + a_1 V and b = b_0 + b_1 V by least squares:
-    with one feature a kernel as wide as the predictor's only follows the noise and does worse.
+    Sec. III B) are the mean landscape (:class:`MeanLandscape`), the Voronoi volume as the only
+    feature (:class:`VoronoiLandscape`), and, for the minimum, the moments of 0 K, which are the
+    relaxed sizes in the table (:class:`RelaxedMoment`).
 
     Parameters
     ----------
-    predictor : LsfPredictor, fitted or not; it is not changed.
+    predictor : LsfPredictor or list of them, fitted or not; they are not changed.
     table : LandscapeTable
     folds : int, at least 2.
     rng : int or numpy.random.Generator, shuffles the rows.
+    groups : None or 'frame'; 'frame' tests on frames of which no atom was trained on.
 
     Returns
     -------
@@ -109,33 +116,34 @@ def cross_validate(predictor, table, folds=10, rng=1):
     Raises
     ------
     ValueError
-        For fewer than two folds or fewer rows than folds, and as :meth:`LsfPredictor.fit`.
+        For fewer than two folds or fewer rows (or frames) than folds, two predictors of the same
+        name, and as :meth:`LsfPredictor.fit`.
     """
-    X, y = predictor.training_data(table)
-    volume = volumes(table)[:, None]
-    if int(folds) != folds or not 2 <= folds <= len(X):
+    predictors = list(predictor) if isinstance(predictor, list | tuple) else [predictor]
+    names = [method_name(p) for p in predictors]
+    if len(set(names)) < len(names):
         raise ValueError(
-            f"folds must be an integer from 2 to the number of landscapes, {len(X)}, got {folds!r}"
+            f"the predictors are called {', '.join(names)}: compare those that differ in "
+            "descriptor or shells; use lsf.grid_search for widths and regularizations"
         )
-    if rng is None:
-        raise ValueError(
-            "folds are drawn at random: give rng, an integer seed or a numpy Generator"
-        )
-    seed = int(np.random.default_rng(rng).integers(2**31))
-    splits = KFold(int(folds), shuffle=True, random_state=seed).split(X)
-    methods = ("mean landscape", "Voronoi volume", method_name(predictor))
-    errors = np.empty((3, 3, int(folds)))
-    unbounded = np.zeros(3, dtype=int)
-    truth = np.column_stack([y, minimum_moment(*y.T)])
-    for k, (train, test) in enumerate(splits):
-        predictions = (
-            np.broadcast_to(y[train].mean(axis=0), (len(test), 2)),
-            LinearRegression().fit(volume[train], y[train]).predict(volume[test]),
-            predictor.regressor().fit(X[train], y[train]).predict(X[test]),
-        )
-        for m, prediction in enumerate(predictions):
-            minimum = minimum_moment(*prediction.T)
-            unbounded[m] += np.isnan(minimum).sum()
-            difference = np.column_stack([prediction, minimum]) - truth[test]
-            errors[m, :, k] = np.abs(difference).mean(axis=0)
-    return CrossValidation(methods, tuple(_QUANTITIES), errors, unbounded, len(X))
+    data = [p.training_data(table) for p in predictors]
+    y, volume = data[0][1], volumes(table)[:, None]
+    parts = splits(table, folds, rng, groups)
+    truth = with_minimum(y)
+    predictions = np.full((len(_BASELINES) + len(names), len(table), 3), np.nan)
+    predictions[2, :, 2] = table.relaxed
+    for train, test in parts:
+        predictions[0, test] = with_minimum(np.tile(y[train].mean(axis=0), (len(test), 1)))
+        line = LinearRegression().fit(volume[train], y[train])
+        predictions[1, test] = with_minimum(line.predict(volume[test]))
+        for m, (p, (X, _)) in enumerate(zip(predictors, data, strict=True), len(_BASELINES)):
+            predictions[m, test] = with_minimum(
+                p.regressor().fit(X[train], y[train]).predict(X[test])
+            )
+    difference = np.abs(predictions - truth)
+    errors = np.stack([difference[:, test].mean(axis=1) for _, test in parts], axis=2)
+    unbounded = np.isnan(predictions[:, :, 2]).sum(axis=1)
+    unbounded[2] = 0
+    return CrossValidation(
+        (*_BASELINES, *names), tuple(QUANTITIES), errors, unbounded, len(table), predictions, truth
+    )
