@@ -63,7 +63,7 @@ def test_bad_input_is_explained(table, frames):
     with pytest.raises(TypeError, match="object has no relax_sizes"):
         lsf.RelaxedMoment(object())
     far = lsf.VoronoiLandscape().fit(table)
-    far.regressor_.coef_[1] = 1.0
+    far.regressor_.coef_[1] = -1.0
     small = frames[0].copy()
     small.set_cell(0.8 * small.cell, scale_atoms=True)
     with pytest.raises(ValueError, match=r"Voronoi volume .* unbounded landscape.*too far"):
