@@ -3,6 +3,7 @@
 from ase_mag.lsf.baselines import MeanLandscape, RelaxedMoment, VoronoiLandscape
 from ase_mag.lsf.fit import fit_landscapes
 from ase_mag.lsf.frames import snapshots
+from ase_mag.lsf.labelled import landscapes_from_frames, scan_frames
 from ase_mag.lsf.learning_curve import LearningCurve, learning_curve
 from ase_mag.lsf.predictor import LsfPredictor
 from ase_mag.lsf.sampling import moment_quantile, sample_moment
@@ -33,11 +34,13 @@ __all__ = [
     "fit_landscapes",
     "grid_search",
     "landscapes",
+    "landscapes_from_frames",
     "learning_curve",
     "mean_moment",
     "minimum_moment",
     "moment_quantile",
     "sample_moment",
+    "scan_frames",
     "snapshots",
     "transfer",
 ]
