@@ -6,7 +6,7 @@ import numpy as np
 
 from ase_mag.core.extras import require
 from ase_mag.lsf.folds import splits
-from ase_mag.lsf.validation import HEADS, QUANTITIES, method_name, with_minimum
+from ase_mag.lsf.validation import HEADS, QUANTITIES, label_of, method_name, with_minimum
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,10 @@ class LearningCurve:
                 xscale="log",
                 yscale="log",
                 xlabel="training landscapes",
-                ylabel=f"MAE of {quantity} ({QUANTITIES[quantity].replace('mu_B', 'μ$_B$')})",
+                ylabel=f"MAE of {quantity} ({label_of(quantity)})",
             )
+            ax.set_xticks(self.sizes, self.sizes, fontsize="small")
+            ax.set_xticks([], minor=True)
         figure.axes[0].legend(fontsize="small")
         return figure
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ase_mag.core.extras import require
 from ase_mag.lsf.folds import splits
-from ase_mag.lsf.validation import HEADS, QUANTITIES, with_minimum
+from ase_mag.lsf.validation import HEADS, QUANTITIES, label_of, with_minimum
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Transfer:
         """Draw predicted over computed a and b, one color per case; returns the figure."""
         figure = require("matplotlib.figure", "plot").Figure((9, 4.2), layout="constrained")
         for q, ax in enumerate(figure.subplots(1, 2)):
-            quantity, unit = list(QUANTITIES.items())[q]
-            unit = unit.replace("mu_B", "μ$_B$")
+            quantity = list(QUANTITIES)[q]
+            unit = label_of(quantity)
             for case, marker in zip(self.cases, "xxoo", strict=True):
                 ax.plot(
                     case.truth[:, q],

@@ -1,5 +1,6 @@
 """Cross-validation of landscape predictors beside simpler approximations."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,11 @@ QUANTITIES = {"a": "eV/mu_B^2", "b": "eV/mu_B^4", "minimum": "mu_B"}
 #: Columns of tables of errors.
 HEADS = tuple(f"{name} ({unit})" for name, unit in QUANTITIES.items())
 _BASELINES = ("mean landscape", "Voronoi volume", "0 K moment")
+
+
+def label_of(quantity):
+    """Return the unit of a quantity for matplotlib."""
+    return re.sub(r"mu_B(\^\d)?", r"$\\mu_B\1$", QUANTITIES[quantity])
 
 
 @dataclass(frozen=True)
