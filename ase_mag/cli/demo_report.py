@@ -77,13 +77,18 @@ def _landscapes(learned):
     return Table(heading, ("", "mean +- spread", "unit"), tuple(rows))
 
 
+def _number(value, digits):
+    """Return a number as text; '-' for what a method does not predict (NaN)."""
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
+
+
 def _errors(settings, learned):
     scores = learned.scores
     rows = tuple(
         (
             f"kernel ridge, {method}" if method.startswith("descriptor") else method,
-            f"{scores[method, 'a']:.5f}",
-            f"{scores[method, 'b']:.6f}",
+            _number(scores[method, "a"], 5),
+            _number(scores[method, "b"], 6),
             f"{scores[method, 'minimum']:.4f}",
         )
         for method in scores.methods

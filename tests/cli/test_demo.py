@@ -147,7 +147,7 @@ def test_equipartition_and_the_ordering_of_the_paper(tmp_path):
     """Full size: errors of the predictor, and the lattice temperature of both runs."""
     settings = Settings()
     learned = learn(settings, progress=False)
-    scores, (mean, voronoi, ours) = learned.scores, learned.scores.methods
+    scores, (mean, voronoi, _, ours) = learned.scores, learned.scores.methods
     for quantity in ("a", "b"):
         assert scores[ours, quantity] < scores[voronoi, quantity] < scores[mean, quantity]
         assert scores[ours, quantity] < 0.5 * scores[mean, quantity]
