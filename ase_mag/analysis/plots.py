@@ -151,6 +151,77 @@ def series(time_fs, values, ylabel, zero=False):
     return make(draw)
 
 
+def panels(run, names):
+    """Plot observables of a :class:`ase_mag.analysis.Run`, see its method ``plot``."""
+    known = {
+        "magnetization": _draw_magnetization,
+        "msd": lambda axes, run: _draw_mean(
+            axes, run, run.msd(), r"mean-square displacement ($\mathrm{\AA}^2$)"
+        ),
+        "pressure": lambda axes, run: _draw_mean(axes, run, run.pressure(), "pressure (GPa)"),
+        "temperature": lambda axes, run: _draw_mean(
+            axes, run, run.temperature_K, "temperature of the atoms (K)"
+        ),
+        "moments": _draw_sizes,
+    }
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise ValueError(
+            f"observables to plot are {', '.join(known)}; got {', '.join(unknown) or 'none'}"
+        )
+
+    def draw(*axes):
+        for panel, name in zip(axes, names, strict=True):
+            known[name](panel, run)
+
+    return make(draw, columns=len(names), width=4.4)
+
+
+def _draw_magnetization(axes, run):
+    magnetization = np.linalg.norm(run.magnetization, axis=1)
+    for color, values, label in (
+        (COLORS[0], run.moment_sizes.mean(axis=1), r"$\langle |M_i| \rangle$"),
+        (COLORS[1], magnetization, r"$|\langle M_i \rangle|$"),
+    ):
+        axes.plot(run.time_fs, values, color=color, label=label)
+    axes.set(xlabel="time (fs)", ylabel=r"moment per atom ($\mu_\mathrm{B}$)", ylim=(0, None))
+    axes.legend()
+
+
+def _draw_mean(axes, run, values, ylabel):
+    axes.plot(run.time_fs, values, color=COLORS[0], lw=0.8, alpha=0.6)
+    axes.plot(run.time_fs, cumulative_mean(values), color=COLORS[0], lw=2.4, label="mean so far")
+    axes.set(xlabel="time (fs)", ylabel=ylabel)
+    axes.legend()
+
+
+def _draw_sizes(axes, run):
+    _histogram(axes, np.ravel(run.moment_sizes[len(run) // 2 :]), 40)
+
+
+def timings(seconds, steps=None):
+    """Plot how long the parts of a run took.
+
+    Parameters
+    ----------
+    seconds : dict part -> float, ``dynamics.timings``.
+    steps : int or None; with it the axis is ms per step.
+    """
+    names = sorted(seconds, key=seconds.get)
+    values = np.array([seconds[name] for name in names])
+    total = values.sum()
+    values = values if steps is None else 1e3 * values / steps
+
+    def draw(axes):
+        axes.barh(names, values, color=COLORS[0], alpha=0.8)
+        for row, (name, value) in enumerate(zip(names, values, strict=True)):
+            axes.text(value, row, f" {seconds[name] / total:.0%}", va="center", fontsize=9)
+        axes.set(xlabel="time (s)" if steps is None else "time per step (ms)")
+        axes.margins(x=0.15)
+
+    return make(draw, width=4.6, height=2.6)
+
+
 def mean_square_displacement(time_fs, values):
     """Plot mean-square displacements (angstrom^2) of several runs, see :func:`series`."""
     return series(time_fs, values, r"mean-square displacement ($\mathrm{\AA}^2$)", zero=True)
@@ -170,16 +241,16 @@ def moment_histogram(sizes, bins=40):
     bins : int
     """
     sizes = np.ravel(sizes)
+    return make(lambda axes: _histogram(axes, sizes, bins))
 
-    def draw(axes):
-        axes.hist(sizes, bins=bins, density=True, color=COLORS[0], alpha=0.75)
-        axes.axvline(
-            sizes.mean(), color="k", lw=1.2, label=rf"mean {sizes.mean():.3f} $\mu_\mathrm{{B}}$"
-        )
-        axes.set(
-            xlabel=r"moment size $|M_i|$ ($\mu_\mathrm{B}$)",
-            ylabel=r"probability density ($1/\mu_\mathrm{B}$)",
-        )
-        axes.legend()
 
-    return make(draw)
+def _histogram(axes, sizes, bins):
+    axes.hist(sizes, bins=bins, density=True, color=COLORS[0], alpha=0.75)
+    axes.axvline(
+        sizes.mean(), color="k", lw=1.2, label=rf"mean {sizes.mean():.3f} $\mu_\mathrm{{B}}$"
+    )
+    axes.set(
+        xlabel=r"moment size $|M_i|$ ($\mu_\mathrm{B}$)",
+        ylabel=r"probability density ($1/\mu_\mathrm{B}$)",
+    )
+    axes.legend()

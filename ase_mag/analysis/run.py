@@ -138,6 +138,29 @@ class Run:
             raise values
         return values
 
+    def plot(self, *names):
+        """Plot observables over time, one panel each, with their cumulative averages.
+
+        Parameters
+        ----------
+        *names : 'magnetization' (its size and the mean size of the moments), 'msd', 'pressure',
+            'temperature', or 'moments' (the distribution of sizes in the second half of the run).
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            For no name or an unknown one, and as :meth:`pressure`.
+        ImportError
+            Without matplotlib; it names the extra.
+        """
+        from ase_mag.analysis import plots
+
+        return plots.panels(self, names)
+
     @cached_property
     def _values(self):
         """All observables, a dict of arrays; a ValueError in the place of missing pressures."""

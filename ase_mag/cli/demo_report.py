@@ -17,7 +17,7 @@ SYNTHETIC = (
 SOFTENING = (
     "With density functional theory the lattice softens when its moments disorder, and the "
     "displacements of the two runs differ by a factor of two. FeHL-1 has no such softening: "
-    "magnetic disorder changes its forces by a tenth only."
+    "disordered moments change its self force constants by 2 % only, and make them larger."
 )
 PARAMAGNETIC = "paramagnetic (ASD-AIMD, learned sizes)"
 FERROMAGNETIC = "ferromagnetic (moments fixed along z)"

@@ -106,7 +106,8 @@ class MagneticDynamics(MolecularDynamics):
     def _resume(self, trajectory, logfile, loginterval):
         self.checkpoint.read()
         self.state.write(self.atoms)
-        frames = self.nsteps // loginterval + 1
+        # A run that goes on from step 0 writes that step itself.
+        frames = self.nsteps // loginterval + 1 if self.nsteps else 0
         if isinstance(trajectory, str | Path):
             shorten_trajectory(trajectory, frames)
         if isinstance(logfile, str | Path) and logfile != "-":

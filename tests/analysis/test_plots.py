@@ -66,3 +66,12 @@ def test_without_matplotlib_the_message_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install \"ase-mag\[plot\]\""):
         plots.moment_histogram([1.0])
+
+
+def test_timings_show_shares_and_milliseconds_per_step():
+    axes = plots.timings({"forces": 3.0, "spins": 1.0}, steps=500).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["spins", "forces"]
+    np.testing.assert_allclose([bar.get_width() for bar in axes.patches], [2.0, 6.0])
+    assert [text.get_text().strip() for text in axes.texts] == ["25%", "75%"]
+    assert axes.get_xlabel() == "time per step (ms)"
+    assert plots.timings({"forces": 3.0}).axes[0].get_xlabel() == "time (s)"

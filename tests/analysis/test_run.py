@@ -85,3 +85,25 @@ def test_bad_input_is_refused(trajectory, tmp_path):
             analysis.read(tmp_path / name)
     with pytest.raises(ValueError, match="must be positive, got -1"):
         analysis.read(trajectory, timestep=-1.0)
+
+
+def test_observables_are_plotted_with_their_means_so_far(trajectory):
+    pytest.importorskip("matplotlib")
+    run = analysis.read(trajectory)
+    names = ("magnetization", "msd", "pressure", "temperature", "moments")
+    panels = run.plot(*names).axes
+    assert len(panels) == 5
+    size, vector = (line.get_ydata() for line in panels[0].lines)
+    np.testing.assert_allclose(size, 0.5, rtol=1e-12)
+    np.testing.assert_allclose(vector, 0.5, rtol=1e-12)
+    for panel, values in zip(
+        panels[1:4], (run.msd(), run.pressure(), run.temperature_K), strict=True
+    ):
+        np.testing.assert_array_equal(panel.lines[0].get_ydata(), values)
+        np.testing.assert_allclose(panel.lines[1].get_ydata(), analysis.cumulative_mean(values))
+        np.testing.assert_array_equal(panel.lines[0].get_xdata(), run.time_fs)
+    assert "GPa" in panels[2].get_ylabel()
+    with pytest.raises(ValueError, match=r"observables to plot are magnetization, .*; got heat"):
+        run.plot("msd", "heat")
+    with pytest.raises(ValueError, match="got none"):
+        run.plot()

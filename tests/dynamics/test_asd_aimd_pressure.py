@@ -34,6 +34,8 @@ def predictor():
 def dynamics(predictor, repeats=2, temperature=900, **options):
     rng = np.random.default_rng(3)
     atoms = crystal(repeats=repeats)
+    if repeats != 2:  # another cell than that of the training frames
+        atoms.set_array("ideal_positions", atoms.positions.copy())
     directions = rng.normal(size=(len(atoms), 3))
     ase_mag.set_moments(atoms, 2 * directions / np.linalg.norm(directions, axis=1)[:, None])
     widths = np.sqrt(2 * units.kB * temperature * atoms.get_masses())

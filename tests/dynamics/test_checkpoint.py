@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,32 @@ def test_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
         assert frame.get_potential_energy() == other.get_potential_energy()
     assert log.read_text() == other_log.read_text()
     assert len(log.read_text().splitlines()) == 32
+
+
+def test_resumed_from_the_first_step(tmp_path):
+    """A run that died before its second checkpoint: no frame or line is written twice."""
+    for steps in (7, 12):
+        atoms = iron()
+        dyn = SpinDynamics(
+            atoms,
+            fs,
+            temperature_K=300,
+            damping=0.1,
+            rng=1,
+            trajectory=tmp_path / "run.traj",
+            logfile=tmp_path / "run.log",
+            loginterval=3,
+            checkpoint=tmp_path / "run.npz",
+            checkpoint_interval=50,
+            restart=True,
+        )
+        assert dyn.nsteps == 0
+        dyn.run_to(steps)
+        frames = read(tmp_path / "run.traj", ":")
+        assert len(frames) == 1 + steps // 3
+        assert len((tmp_path / "run.log").read_text().splitlines()) == 2 + steps // 3
+        moments = [ase_mag.get_moments(frame) for frame in frames]
+        assert not any(np.array_equal(a, b) for a, b in pairwise(moments))
 
 
 SCRIPT = """
