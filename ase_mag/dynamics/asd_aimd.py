@@ -199,6 +199,8 @@ class AsdAimd(MagneticDynamics):
         if not self.resuming:
             splitting.project(self.state)
             self.state.write(self.atoms)
+        # The first sizes come before the first step, whose parts are timed.
+        self._learned_before = 0.0 if self.learning is None else self.learning.seconds
         return splitting
 
     def _moment_sizes(self, noise):
@@ -240,7 +242,7 @@ class AsdAimd(MagneticDynamics):
         timings = super().timings
         if self.learning is not None:
             timings["learning"] = self.learning.seconds
-            timings["sizes"] -= self.learning.seconds
+            timings["sizes"] -= self.learning.seconds - self._learned_before
         if self.barostat is not None:
             timings["cell"] = self._cell_seconds
         return timings

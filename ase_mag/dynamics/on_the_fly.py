@@ -73,6 +73,9 @@ class OnTheFlyLearning:
         ``"zero"``, they are zero. It should be that of ``table``.
     log : path or None; a text file with one line per visit.
 
+    Given to a second dynamics, it starts with all that it has learned, and with what is left of the
+    budget.
+
     Raises
     ------
     ValueError
@@ -156,6 +159,8 @@ class OnTheFlyLearning:
         lattice = predictor.reference_ is not None or IDEAL in atoms.arrays
         self._ideal = ideal_lattice(atoms, predictor.reference_) if lattice else None
         self._step = predictor.prepare(self._start)
+        if self.history:  # of an earlier run
+            self._learn()
         self._seen, self._warned = -1, False
         return self._landscapes
 

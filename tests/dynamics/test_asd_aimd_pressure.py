@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from ase import units as ase_units
 from ase.build import bulk
-from ase.calculators.calculator import Calculator
+from ase.calculators.calculator import Calculator, all_changes
 
 import ase_mag
 from ase_mag import lsf, models, reference, units
 from ase_mag.core import PairGraph
-from ase_mag.dynamics import AsdAimd
+from ase_mag.dynamics import AsdAimd, OnTheFlyLearning
 
 fs, GPa = ase_units.fs, ase_units.GPa
 EXCHANGE = models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75))
@@ -31,7 +31,7 @@ def predictor():
     return lsf.LsfPredictor().fit(lsf.landscapes(frames, calc, progress=False))
 
 
-def dynamics(predictor, repeats=2, temperature=900, **options):
+def dynamics(predictor, repeats=2, temperature=900, calculator=None, **options):
     rng = np.random.default_rng(3)
     atoms = crystal(repeats=repeats)
     if repeats != 2:  # another cell than that of the training frames
@@ -40,7 +40,7 @@ def dynamics(predictor, repeats=2, temperature=900, **options):
     ase_mag.set_moments(atoms, 2 * directions / np.linalg.norm(directions, axis=1)[:, None])
     widths = np.sqrt(2 * units.kB * temperature * atoms.get_masses())
     atoms.set_momenta(widths[:, None] * rng.normal(size=(len(atoms), 3)))
-    atoms.calc = reference.ConstrainedModel(models.named("FeHL-1"))
+    atoms.calc = calculator or reference.ConstrainedModel(models.named("FeHL-1"))
     defaults = {
         "exchange": EXCHANGE,
         "temperature_K": temperature,
@@ -134,3 +134,43 @@ def test_systems_that_have_no_pressure(predictor):
         AsdAimd(atoms, fs, **options)
     with pytest.raises(ValueError, match="sizes='sampled' needs lsf"):
         AsdAimd(atoms, fs, sizes="sampled")
+
+
+class Protocol(Calculator):
+    """A reference that has what ``ase_mag.reference`` promises, and nothing else."""
+
+    implemented_properties = ("energy", "forces", "stress", "magforces", "magmoms", "moment_error")
+
+    def __init__(self):
+        super().__init__()
+        self._hidden = reference.ConstrainedModel(models.named("FeHL-1"))
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.results = {
+            name: self._hidden.get_property(name, atoms) for name in self.implemented_properties
+        }
+
+    def relax_sizes(self, atoms):
+        return self._hidden.relax_sizes(atoms)
+
+
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates")
+def test_any_reference_takes_the_place_of_the_model(predictor):
+    """NPT with sampled sizes and learning needs the protocol of references only."""
+    frames = lsf.snapshots(crystal(), 0.1, directions="random", count=2, rng=1)
+    calc = reference.ConstrainedModel(models.named("FeHL-1"))
+    table = lsf.landscapes(frames, calc, progress=False)
+    runs = []
+    for calculator in (calc, Protocol()):
+        learning = OnTheFlyLearning(table, threshold=0.02, budget=20, per_frame=4)
+        dyn = dynamics(predictor, calculator=calculator, sizes="sampled", learning=learning)
+        dyn.run(40)
+        runs.append(dyn)
+    one, two = runs
+    assert two.learning.computed == one.learning.computed > 0
+    np.testing.assert_allclose(two.atoms.positions, one.atoms.positions, atol=1e-8)
+    np.testing.assert_allclose(two.atoms.cell.array, one.atoms.cell.array, atol=1e-8)
+    np.testing.assert_allclose(
+        ase_mag.get_moments(two.atoms), ase_mag.get_moments(one.atoms), atol=1e-7
+    )

@@ -106,6 +106,7 @@ def test_errors_on_held_out_frames_go_down_within_the_budget(table, predictor, t
     assert len(lines) == 1 + len(learning.history)
     assert int(lines[-1].split()[2]) == len(learning.table)
     assert dyn.timings["learning"] == learning.seconds > 0
+    assert dyn.timings["sizes"] > 0
     assert predictor.regressor_.X_fit_.shape[0] == len(table)  # the one that was given is as it was
 
 
@@ -117,6 +118,16 @@ def test_budget_is_never_exceeded_and_its_end_is_told_once(table, predictor):
     assert [len(lesson.atoms) for lesson in learning.history] == [4, 4, 2]
     assert [lesson.step for lesson in learning.history] == [0, 5, 10]
     assert sum("budget" in str(warning.message) for warning in caught) == 1
+
+
+def test_a_second_run_starts_with_what_the_first_has_learned(table, predictor):
+    learning = OnTheFlyLearning(table, threshold=0.001, budget=8, per_frame=4, interval=5)
+    dynamics(predictor, learning).run(4)
+    assert learning.computed == 4
+    second = dynamics(predictor, learning, seed=2)
+    assert learning.computed == 8
+    assert len(learning.predictor.regressor_.X_fit_) == len(table) + 8
+    assert second.timings["sizes"] == 0
 
 
 def test_a_high_threshold_leaves_the_run_as_it_is(table, predictor):

@@ -5,7 +5,7 @@ import pytest
 from ase import units as ase_units
 from ase.build import bulk
 
-from ase_mag import models
+from ase_mag import models, reference
 from ase_mag.core import ModelSurface, State, set_moments
 from ase_mag.dynamics import (
     CellRescaling,
@@ -18,9 +18,11 @@ from ase_mag.dynamics import (
     Noise,
     Precession,
     Propagator,
+    RelaxedSizes,
+    SampledSizes,
     SequentialPrecession,
 )
-from ase_mag.lsf import mean_moment
+from ase_mag.lsf import mean_moment, moment_quantile
 from ase_mag.testing import check_propagator
 
 fs = ase_units.fs
@@ -48,6 +50,12 @@ def energy(state):
 def landscapes(positions, cell, moments):
     n = len(positions)
     return np.full(n, -0.15), np.full(n, 0.0192)
+
+
+def reference_atoms():
+    atoms = bulk("Fe", a=2.86, cubic=True) * 2
+    atoms.calc = reference.ConstrainedModel(models.named("FeHL-1"))
+    return atoms
 
 
 LATTICE = ("positions", "momenta", "cell")
@@ -84,6 +92,13 @@ CASES = {
         {"conserves": LATTICE},
     ),
     "moment sizes": (lambda: MomentSizes(landscapes, mean_moment, 300.0), {"conserves": LATTICE}),
+    "sampled sizes": (
+        lambda: SampledSizes(
+            landscapes, moment_quantile, 300.0, noise=Noise(1, 1), timestep=1.0, time=2.0
+        ),
+        {"conserves": LATTICE},
+    ),
+    "relaxed sizes": (lambda: RelaxedSizes(reference_atoms()), {"conserves": LATTICE}),
     "barostat": (
         lambda: CellRescaling(surface(), 0.1, 300.0, Noise(1, 1), full=True, interval=1),
         {"conserves": ("moments",)},
