@@ -215,7 +215,9 @@ class AsdAimd(MagneticDynamics):
         if self.learning is None:
             landscapes = self.landscapes = self.lsf.prepare(self.atoms)
         else:
-            landscapes = self.learning.prepare(self.lsf, self.atoms, arguments, lambda: self.nsteps)
+            landscapes = self.learning.prepare(
+                self.lsf, self.atoms, arguments, lambda: self._current
+            )
         if self.sizes == "mean":
             return MomentSizes(landscapes, mean_moment, *arguments)
         return SampledSizes(

@@ -1,5 +1,7 @@
 """The trajectory file of a run, kept open between two frames."""
 
+import weakref
+
 from ase.io.trajectory import TrajectoryWriter
 
 
@@ -39,12 +41,14 @@ class FrameFile:
             mode = "a" if self.append else "w"
             self._writer = TrajectoryWriter(self.path, mode, **self.options)
             self._writer.set_description(self.description)
+            # Dynamics that nobody closes are collected in any order: close the file before that.
+            self._close = weakref.finalize(self, self._writer.close)
         return self._writer
 
     def close(self):
         """Close the file; the next frame opens it again."""
         if self._writer is not None:
-            self._writer.close()
+            self._close()
             self._writer, self.append = None, True
 
     def __enter__(self):

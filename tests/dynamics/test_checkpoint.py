@@ -129,6 +129,17 @@ def test_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
     assert len(log.read_text().splitlines()) == 32
 
 
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates")
+def test_learning_resumed_from_the_first_step(tmp_path):
+    """The first frame is not looked at again."""
+    histories = []
+    for steps in (3, 12):
+        dyn = learning_run(iron(), fs, rng=1, checkpoint=tmp_path / "run.npz", restart=True)
+        dyn.run_to(steps)
+        histories.append([lesson.step for lesson in dyn.learning.history])
+    assert histories == [[0], [0, 10]]
+
+
 def test_resumed_from_the_first_step(tmp_path):
     """A run that died before its second checkpoint: no frame or line is written twice."""
     for steps in (7, 12):

@@ -1,5 +1,8 @@
 """Trajectory files that stay open."""
 
+import gc
+import warnings
+
 import numpy as np
 from ase import Atoms
 from ase.io import read
@@ -19,6 +22,20 @@ def test_every_frame_is_readable_at_once(tmp_path):
             file.write(frame(k))
             assert [f.positions[0, 0] for f in read(path, ":")] == list(range(k + 1))
             assert len(file) == k + 1
+
+
+def test_a_file_that_nobody_closes_is_closed(tmp_path):
+    """Also in a cycle of objects, as dynamics and their observers are."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for k in range(20):
+            file = FrameFile(tmp_path / f"{k}.traj")
+            file.write(frame(0))
+            file.cycle = [file]
+            del file
+        gc.collect()
+    assert not [warning for warning in caught if warning.category is ResourceWarning]
+    assert len(read(tmp_path / "3.traj", ":")) == 1
 
 
 def test_append_after_closing(tmp_path):
