@@ -1,5 +1,5 @@
-# make demo | test | test-slow | benchmark | lint | format | clean: all that is needed is Python >= 3.10 with
-# pip and venv, a C compiler and make.
+# make demo | test | test-slow | test-abinit | benchmark | lint | format | clean: all that is needed
+# is Python >= 3.10 with pip and venv, a C compiler and make.
 PYTHON ?= python3
 VENV ?= .venv
 # Test processes; every one of them uses one OpenMP thread.
@@ -9,7 +9,7 @@ SOURCES := setup.py pyproject.toml $(wildcard cython_kernels/*.pyx cython_kernel
 IN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(IN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-slow benchmark lint format clean
+.PHONY: demo test test-slow test-abinit benchmark lint format clean
 
 demo: $(VENV)/installed
 	$(IN)/ase-mag demo
@@ -18,7 +18,11 @@ test: $(VENV)/installed-dev
 	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/installed-dev
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not abinit"
+
+# Needs the program and its data sets: apt install abinit abinit-data
+test-abinit: $(VENV)/installed-dev
+	$(PYTEST) -m abinit
 
 # Timings beside LAMMPS and Spirit; options in BENCHMARK, for example BENCHMARK='--cases coupled'.
 benchmark: $(VENV)/installed-bench

@@ -3,29 +3,31 @@
 import argparse
 import sys
 
-import ase_mag
-from ase_mag.cli import demo, info
+from ase.calculators.calculator import CalculationFailed
 
-#: Sub-commands: modules with SUMMARY, add_arguments(parser) and run(arguments).
-COMMANDS = {"demo": demo, "info": info}
+import ase_mag
+from ase_mag.cli import check_reference, demo, info
+
+#: Sub-commands: modules with SUMMARY, add_arguments(parser) and run(arguments),
+#: which may return an exit status.
+COMMANDS = {"demo": demo, "check-reference": check_reference, "info": info}
 
 
 def main(arguments=None):
     """Run ``ase-mag`` with ``arguments`` (a list of str; None: those of the shell).
 
-    Returns the exit status: 0, or 1 after an error that the user can mend, which is printed
-    without a traceback unless ``--traceback`` is given.
+    Returns the exit status: that of the command (0 where it has none), or 1 after an error that
+    the user can mend, which is printed without a traceback unless ``--traceback`` is given.
     """
     options = make_parser().parse_args(arguments)
     try:
-        options.run(options)
-    except (ValueError, OSError, ImportError) as error:
+        return options.run(options) or 0
+    except (ValueError, OSError, ImportError, CalculationFailed) as error:
         if options.traceback:
             raise
         print(f"ase-mag {options.command}: {error}", file=sys.stderr)
         print("(ase-mag --traceback shows where)", file=sys.stderr)
         return 1
-    return 0
 
 
 def make_parser():

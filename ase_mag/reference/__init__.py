@@ -20,8 +20,19 @@ Evaluations at the same positions with other moments come in sequences (a landsc
 moment several times, for every atom), so a reference keeps what does not depend on the moments.
 """
 
+from ase_mag.reference.abinit import ConstrainedAbinit
 from ase_mag.reference.base import BadOutput, NotConverged
 from ase_mag.reference.campaign import CampaignResult, campaign
+from ase_mag.reference.check import ReferenceCheck, check_reference
 from ase_mag.reference.model import ConstrainedModel
 
-__all__ = ["BadOutput", "CampaignResult", "ConstrainedModel", "NotConverged", "campaign"]
+__all__ = [
+    "BadOutput",
+    "CampaignResult",
+    "ConstrainedAbinit",
+    "ConstrainedModel",
+    "NotConverged",
+    "ReferenceCheck",
+    "campaign",
+    "check_reference",
+]
