@@ -2,8 +2,9 @@
 
 Landscapes of a few displaced frames -> a predictor of the moment sizes -> lattice steps whose
 forces ABINIT computes at exactly the moments of the spin dynamics. The settings are far from
-converged so that all of it takes minutes on one core; raise kpts, ecut and pawecutdg for real numbers (see
-docs/constrained-dft.md). Needs ABINIT and its data sets (Debian: apt install abinit abinit-data).
+converged so that all of it takes minutes on one core; raise kpts, ecut and pawecutdg for real
+numbers (see docs/constrained-dft.md). Needs ABINIT and its data sets (on Debian: apt install abinit
+abinit-data).
 
     python coupled_driver_abinit.py [--frames 2] [--steps 5]
 """
