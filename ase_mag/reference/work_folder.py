@@ -20,7 +20,13 @@ class WorkFolder:
     Parameters
     ----------
     path : path or None
+
+    Attributes
+    ----------
+    kept : whatever the owner wants to remember of files that are here; copies start with None.
     """
+
+    kept = None
 
     def __init__(self, path=None):
         self.given = None if path is None else Path(path).absolute()
@@ -49,7 +55,7 @@ class WorkFolder:
         return path
 
     def _become_copy(self):
-        self._is_copy, self._process, self._path = True, os.getpid(), None
+        self._is_copy, self._process, self._path, self.kept = True, os.getpid(), None, None
 
     def __getstate__(self):
         return {"given": self.given}

@@ -91,7 +91,6 @@ class ConstrainedAbinit(ConstrainedDFT):
 
     def __init__(self, *, profile=None, constraint="vector", **options):
         self.profile = _default_profile() if profile is None else profile
-        self._density = None
         super().__init__(constraint=constraint, **options)
 
     def set(self, **kwargs):
@@ -108,7 +107,7 @@ class ConstrainedAbinit(ConstrainedDFT):
         changed = super().set(**kwargs)
         if changed:
             self.reset()
-            self._density = None
+            self.folder.kept = None
         return changed
 
     def check(self, job):
@@ -132,9 +131,9 @@ class ConstrainedAbinit(ConstrainedDFT):
 
     def attempts(self, job):
         """Return keywords and density of each attempt; later ones start from scratch."""
-        density = None
-        if self._density is not None and self._density[0] == self._signature(job):
-            density = self._density[1]
+        signature, density = self.folder.kept or (None, None)
+        if signature != self._signature(job) or not density.exists():
+            density = None
         first = [{"density": density, "keywords": {}}]
         if density is not None:
             first.append({"density": None, "keywords": {}})
@@ -151,8 +150,6 @@ class ConstrainedAbinit(ConstrainedDFT):
         default = 1e-6 if job.noncollinear else 1e-8
         settings = {**self.parameters, "tolerance": self.parameters["tolerance"] or default}
         density = attempt["density"]
-        if density is not None and not density.exists():
-            density = None
         text, method = write_input(
             job, pseudopotentials, radii, settings, attempt["keywords"], density
         )
@@ -216,11 +213,11 @@ class ConstrainedAbinit(ConstrainedDFT):
 
     def _keep_density(self, job, folder):
         source = folder / "runo_DEN"
-        self._density = None
+        self.folder.kept = None
         if self.parameters["reuse_density"] and source.exists():
             kept = folder / "last_DEN"
             source.replace(kept)
-            self._density = (self._signature(job), kept)
+            self.folder.kept = (self._signature(job), kept)
 
     def _signature(self, job):
         """Return what a density must have in common with a job to start it."""
@@ -239,9 +236,6 @@ class ConstrainedAbinit(ConstrainedDFT):
         return find_pseudopotentials(
             atoms.symbols, self.parameters["pseudopotentials"], self.profile.pp_paths
         )
-
-    def __getstate__(self):
-        return self.__dict__ | {"_density": None}
 
     def __repr__(self):
         return f"ConstrainedAbinit(constraint={self.parameters['constraint']!r})"

@@ -121,7 +121,7 @@ def test_density_is_used_again_for_the_same_cell_only(stand_in, recorded):
     calc = atoms.calc = ConstrainedAbinit(profile=profile, reuse_density=False)
     ase_mag.set_moments(atoms, [2.2, 1.8])
     atoms.get_potential_energy()
-    assert calc._density is None
+    assert calc.folder.kept is None
 
 
 def test_results_of_other_atoms_are_an_error(stand_in, recorded):
