@@ -5,6 +5,7 @@ import pickle
 import re
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -53,6 +54,23 @@ def test_moments_along_another_axis_are_turned_back(stand_in, recorded):
     np.testing.assert_allclose(magforces, np.outer(-found.gradient[:, 2], axis), atol=1e-14)
     np.testing.assert_allclose(atoms.get_magnetic_moments() @ axis, found.moments[:, 2])
     assert "nsppol 2" in inputs(calc.profile)[0]
+
+
+@pytest.mark.parametrize("name", ["iron.traj", "iron.extxyz"])
+def test_results_are_stored_in_files_of_ase(stand_in, recorded, tmp_path, name):
+    atoms = iron()
+    calc = atoms.calc = ConstrainedAbinit(profile=stand_in(recorded("abinit_collinear")))
+    energy = atoms.get_potential_energy()
+    ase.io.write(tmp_path / name, atoms)
+    again = ase.io.read(tmp_path / name)
+    assert again.get_potential_energy() == pytest.approx(energy, abs=1e-8)
+    np.testing.assert_allclose(again.get_forces(), atoms.get_forces(), atol=1e-8)
+    np.testing.assert_allclose(again.get_stress(), atoms.get_stress(), atol=1e-8)
+    np.testing.assert_allclose(again.get_magnetic_moments(), atoms.get_magnetic_moments())
+    np.testing.assert_allclose(
+        again.calc.results["magforces"], calc.get_property("magforces", atoms), atol=1e-8
+    )
+    np.testing.assert_allclose(ase_mag.get_moments(again)[:, 2], [2.2, 1.8])
 
 
 def spinat(text):
