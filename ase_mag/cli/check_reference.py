@@ -10,7 +10,7 @@ import ase.io
 
 from ase_mag import models, reference
 
-SUMMARY = "derivatives, moments and cost of a constrained-DFT reference"
+SUMMARY = "prove a reference: derivatives, moments, cost"
 
 
 def add_arguments(parser):

@@ -15,7 +15,7 @@ from ase_mag.cli import demo_report
 from ase_mag.cli.main_job import Settings, ferromagnet, learn, paramagnet
 from ase_mag.core.extras import require
 
-SUMMARY = "the main job: bcc iron at its Curie temperature, with a report"
+SUMMARY = "the main job: bcc iron at its Curie temperature"
 
 
 def add_arguments(parser):
