@@ -89,7 +89,7 @@ class ConstrainedAbinit(ConstrainedDFT):
         "smearing": ("gaussian", 0.27),
         "sphere_radius": None,
         "tolerance": None,
-        "max_iterations": 80,
+        "max_iterations": 120,
         "magcon_lambda": 0.01,
         "reuse_density": True,
         "extra": {},

@@ -103,8 +103,8 @@ def test_safer_settings_after_an_unconverged_run(stand_in, recorded):
     atoms.calc = ConstrainedAbinit(profile=profile)
     atoms.get_potential_energy()
     first, second = inputs(profile)
-    assert "iscf 7\n" in first and "nstep 80\n" in first and "diemix" not in first
-    assert "npulayit 12\n" in second and "nstep 160\n" in second and "diemix" in second
+    assert "iscf 7\n" in first and "nstep 120\n" in first and "diemix" not in first
+    assert "npulayit 12\n" in second and "nstep 240\n" in second and "diemix" in second
     failures = atoms.calc.provenance["failed_attempts"]
     assert len(failures) == 1 and "not converged after 60 iterations" in failures[0]
 
