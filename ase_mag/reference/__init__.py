@@ -25,6 +25,7 @@ from ase_mag.reference.base import BadOutput, NotConverged
 from ase_mag.reference.campaign import CampaignResult, campaign
 from ase_mag.reference.check import ReferenceCheck, check_reference
 from ase_mag.reference.model import ConstrainedModel
+from ase_mag.reference.vasp import ConstrainedVasp as ConstrainedVasp
 
 __all__ = [
     "BadOutput",

@@ -48,11 +48,12 @@ class Solution:
     ----------
     energy : float, eV, without any penalty of the constraint; what the forces are derivatives of.
     forces : (N, 3) array, eV/angstrom. stress : (6,) array, eV/angstrom^3, ASE's sign, or None.
-    moments : (N, 3) array, mu_B. magforces : (N, 3) array, -dE/dM in eV/mu_B.
+    moments : (N, 3) array, mu_B. magforces : (N, 3) array, -dE/dM in eV/mu_B, or None.
     version : str, of the code.
     iterations : int; seconds : float, wall time.
     settings : dict, what was written for the code, JSON-able.
     notes : dict, whatever else belongs to the provenance of the labels.
+    extra : dict, further results, which are not turned.
     """
 
     energy: float
@@ -65,6 +66,7 @@ class Solution:
     seconds: float
     settings: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    extra: dict = field(default_factory=dict)
 
 
 class ConstrainedDFT(MomentCalculator):
@@ -156,6 +158,10 @@ class ConstrainedDFT(MomentCalculator):
     def check(self, job):
         """Raise ValueError for a job that the code cannot do; called before anything runs."""
 
+    def spin_frame(self, targets):
+        """Return the rotation (3, 3) of spin space into the frame of the run."""
+        return spin_frame(targets)
+
     def describe(self, job):
         """Return what the provenance says beyond the settings, a JSON-able dict."""
         return {}
@@ -220,7 +226,7 @@ class ConstrainedDFT(MomentCalculator):
                 "the target moments are not collinear (they do not lie on one line), but "
                 "noncollinear=False: use noncollinear=True or None, or collinear moments"
             )
-        frame = spin_frame(targets)
+        frame = self.spin_frame(targets)
         rotated = targets @ frame.T
         if not noncollinear:
             rotated[:, :2] = 0.0
@@ -289,9 +295,10 @@ def _results(solution, job, frame):
         "forces": solution.forces,
         "magmoms": moments,
         "magmom": float(moments[:, 2].sum()),
-        "magforces": solution.magforces @ frame,
         "moment_error": moment_errors(solution.moments, job.targets, job.kinds),
     }
     if solution.stress is not None:
         results["stress"] = solution.stress
-    return results
+    if solution.magforces is not None:
+        results["magforces"] = solution.magforces @ frame
+    return results | solution.extra

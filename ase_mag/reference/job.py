@@ -22,6 +22,7 @@ PROPERTIES = (
     "magmoms",
     "magforces",
     "moment_error",
+    "sphere_magmoms",
 )
 
 
