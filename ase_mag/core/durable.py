@@ -9,14 +9,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
-def replacing(path):
+def replacing(path, folder=None):
     """Give a temporary path; on success its file replaces ``path`` and has reached the disk.
 
-    The temporary file lies beside ``path`` and carries the process number, so processes do not
-    meet in it. On an error it is removed, and what was at ``path`` stays.
+    The temporary file lies in ``folder`` (beside ``path`` if not given; of the same file system)
+    and carries the process number, so processes do not meet in it. On an error it is removed, and
+    what was at ``path`` stays.
     """
     path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    name = f"{path.name}.{os.getpid()}.part"
+    temporary = path.with_name(name) if folder is None else Path(folder) / name
     try:
         yield temporary
         _flush(temporary, os.O_RDWR)

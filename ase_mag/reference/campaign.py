@@ -153,7 +153,8 @@ def campaign(
     keys = [frame_digest(frame)[:32] for frame in frames]
     try:
         folder.create(identity, settings)
-        output = _Output(path, frames, keys, getattr(reference, "name", type(reference).__name__))
+        name = getattr(reference, "name", type(reference).__name__)
+        output = _Output(path, folder.path, frames, keys, name)
         output.records = {key: record for key in set(keys) if (record := folder.read(key))}
         open_keys = {
             key: 0 if (record := output.records.get(key)) is None else record["attempts"]
@@ -213,8 +214,9 @@ def _is_open(record, retry_failed):
 class _Output:
     """The labelled file of what is finished."""
 
-    def __init__(self, path, frames, keys, name):
-        self.path, self.frames, self.keys, self.name = path, frames, keys, name
+    def __init__(self, path, folder, frames, keys, name):
+        self.path, self.folder, self.name = path, folder, name
+        self.frames, self.keys = frames, keys
         self.records = {}
         self._next = monotonic() + _INTERVAL
 
@@ -250,7 +252,7 @@ class _Output:
     def write(self):
         _, atoms = self.labelled()
         if atoms:
-            with replacing(self.path) as temporary:
+            with replacing(self.path, self.folder) as temporary:
                 write(temporary, atoms, format="extxyz")
 
 

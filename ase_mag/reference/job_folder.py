@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from ase_mag.core.durable import replacing
 
 FORMAT = 1
+_FOLDERS = ("records", "locks", "run")
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP}
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -47,23 +49,22 @@ class JobFolder:
             If the folder is that of another reference or not one of a campaign.
         """
         manifest = self.path / "campaign.json"
-        if manifest.exists():
-            known = _read_json(manifest)
-            if known.get("reference") != identity:
-                raise ValueError(
-                    f"{self.path} holds results of the reference {known.get('reference')} with "
-                    f"{known.get('settings')}, not of {identity} with {settings}: use another "
-                    "path, or remove that folder to start again"
-                )
-        elif self.path.exists() and any(self.path.iterdir()):
+        strange = {p.name for p in self.path.glob("*")} - {*_FOLDERS, manifest.name}
+        if not manifest.exists() and not all(name.endswith(".part") for name in strange):
             raise ValueError(
                 f"{self.path} is not empty and not the folder of a campaign: use another path"
             )
-        for name in ("records", "locks", "run"):
+        for name in _FOLDERS:
             (self.path / name).mkdir(parents=True, exist_ok=True)
-        if not manifest.exists():
-            _write_json(
-                manifest, {"format": FORMAT, "reference": identity, "settings": str(settings)}
+        content = {"format": FORMAT, "reference": identity, "settings": str(settings)}
+        with suppress(FileExistsError):  # by a campaign that started before, or now
+            _write_new_json(manifest, content)
+        known = _read_json(manifest)
+        if known.get("reference") != identity:
+            raise ValueError(
+                f"{self.path} holds results of the reference {known.get('reference')} with "
+                f"{known.get('settings')}, not of {identity} with {settings}: use another "
+                "path, or remove that folder to start again"
             )
         self.locks = self._probe_locks()
 
@@ -132,6 +133,22 @@ class JobFolder:
 def _write_json(path, content):
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _write_new_json(path, content):
+    """Write a file that is not there yet; of several processes the first one wins."""
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "exists", str(path))
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    _write_json(temporary, content)
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _read_json(path):

@@ -212,6 +212,22 @@ def test_forty_jobs_killed_twice(tmp_path, tree_environment):
     assert len(read(tmp_path / "labels.extxyz", ":")) == 40
 
 
+def test_workers_that_outlive_their_campaign(tmp_path, tree_environment):
+    """kill -9 of the main process alone: what its workers still compute is not begun again."""
+    process = start(tmp_path, tree_environment, count=12, sleep=0.3)
+    try:
+        wait_for(lambda: len(finished(tmp_path)) >= 2, process)
+        process.kill()
+        again = start(tmp_path, tree_environment, count=12, sleep=0.3)
+        out, err = again.communicate(timeout=60)
+        assert again.returncode == 0, err
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert out.split()[0] == "12"
+    assert len(computed(tmp_path)) == len(set(computed(tmp_path))) == 12
+
+
 def test_two_campaigns_at_once_share_the_work(tmp_path, tree_environment):
     both = [start(tmp_path, tree_environment, count=8, sleep=0.2) for _ in range(2)]
     for process in both:
