@@ -44,3 +44,36 @@ def test_nearest_neighbors(lattice, sizes, expected, record_property):
     assert abs(found.value - exact) < 0.005 * exact
     assert abs(found.value - exact) < 4 * found.error
     assert abs(found.binder - 0.622) < 0.006
+
+
+@pytest.mark.slow
+def test_errors_are_those_of_repetitions(record_property):
+    """30 searches: spread over root-mean-square error 1 within 3 standard errors, 0.13 each.
+
+    The mean is the crossing of the sizes 4 and 8, 0.9959(4) T_c (40 long searches).
+    """
+    atoms = bulk("Fe", "sc", a=1.0)
+    ase_mag.set_moments(atoms, 1.0)
+    model = models.Heisenberg("Fe", models.shells([J], reference=atoms))
+    exact = 1.4429 * J / units.kB
+    values, errors = np.transpose(
+        [
+            (found.value / exact, found.error / exact)
+            for found in (
+                curie_temperature(
+                    atoms,
+                    model,
+                    sizes=(4, 8),
+                    temperatures_K=(0.85 * exact, 1.2 * exact),
+                    sweeps=300,
+                    rng=seed,
+                    progress=False,
+                )
+                for seed in range(100, 130)
+            )
+        ]
+    )
+    spread, error = values.std(ddof=1), np.sqrt((errors**2).mean())
+    record_property("spread/error", spread / error)
+    assert abs(spread / error - 1) < 3 * 0.13
+    assert abs(values.mean() - 0.9959) < 3 * np.hypot(spread / np.sqrt(30), 0.0004)
