@@ -6,7 +6,10 @@ converged so that all of it takes minutes on one core; raise kpts, ecut and pawe
 numbers (see docs/constrained-dft.md). Needs ABINIT and its data sets (on Debian: apt install abinit
 abinit-data).
 
-    python coupled_driver_abinit.py [--frames 2] [--steps 5]
+    python coupled_driver_abinit.py [--frames 2] [--steps 5] [--spins]
+
+Directions are frozen unless --spins: moments that the spin dynamics turn by a few degrees are
+spinor runs of ABINIT, which need 100 and more iterations or do not converge there.
 """
 
 import argparse
@@ -26,6 +29,7 @@ parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--frames", type=int, default=2, help="frames that landscapes come from")
 parser.add_argument("--steps", type=int, default=5, help="lattice steps of 1 fs")
 parser.add_argument("--kpts", type=int, nargs=3, default=(2, 2, 2))
+parser.add_argument("--spins", action="store_true", help="spin dynamics of the directions too")
 options = parser.parse_args()
 if shutil.which("abinit") is None:
     sys.exit("this example needs ABINIT: on Debian, apt install abinit abinit-data")
@@ -36,8 +40,8 @@ calc = atoms.calc = reference.ConstrainedAbinit(
     kpts=tuple(options.kpts), ecut=326.5, pawecutdg=653.0, smearing=("gaussian", 0.5)
 )
 
-# Parallel moments: collinear runs, ten times cheaper than spinors. The five steps below turn the
-# moments by a few degrees only; longer runs need frames with directions='random' too.
+# Parallel moments: collinear runs, ten times cheaper than spinors. Runs with spins need frames with
+# directions='random' too.
 frames = lsf.snapshots(atoms, displacement=0.10, directions="ferro", count=options.frames, rng=1)
 start = perf_counter()
 table = lsf.landscapes(frames, calc, sizes=[1.0, 1.7, 2.3, 2.9], path="landscapes_abinit.npz")
@@ -49,7 +53,9 @@ for a, b, error, relaxed in zip(table.a, table.b, table.error, table.relaxed, st
     )
 predictor = lsf.LsfPredictor(descriptor=3, shells=1, width=10.0, regularization=1e-4).fit(table)
 
-exchange = models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75))
+exchange = None
+if options.spins:
+    exchange = models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75))
 dynamics = AsdAimd(
     atoms,
     timestep=1.0 * units.fs,
