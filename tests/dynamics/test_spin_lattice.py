@@ -165,8 +165,12 @@ def test_all_temperatures_agree_with_the_bath(temperature, record_property):
     record_property("K", (mean, error))
     assert (error < 0.007 * temperature).all(), (mean, error)
     assert (np.abs(mean - temperature) < 0.02 * temperature).all(), (mean, error)
-    # What the baths gave is all that the energy has changed by, but for the splitting.
-    assert abs(total_energy(dyn) - sum(dyn.heat.values()) - start) < 5e-3 * len(atoms)
+    # What the baths gave is all that the energy has changed by, but for the splitting, whose work
+    # at 1043 K is 1.2, 0.3 and 0.2 meV/atom/ps with 2, 1 and 0.5 fs.
+    lost = 1e3 * (total_energy(dyn) - sum(dyn.heat.values()) - start) / len(atoms)
+    rate = lost / (0.04 * len(values))
+    record_property("meV/atom/ps", rate)
+    assert abs(rate) < 0.5
 
 
 def ratio(values):
