@@ -5,6 +5,8 @@ import numpy as np
 
 from ase_mag import _kernels
 
+_PIECE = 2**16
+
 
 def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
     """Find all pairs with |r_ij| < cutoff, in both orders and with all periodic images (matscipy).
@@ -40,7 +42,17 @@ def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
     # The transposed list, with opposite translations, is the same list with every row in order.
     offsets, pairs = np.zeros(n + 1, np.intc), np.empty(len(centers), np.intc)
     _kernels.graph.incoming_pairs(neighbors, offsets, pairs)
-    return offsets, centers[pairs], -translations, translation[pairs]
+    del neighbors
+    return offsets, _at(centers, pairs), -translations, _at(translation, pairs)
+
+
+def _at(values, places):
+    """Return ``values[places]`` in pieces: numpy makes places of 64 bits of them."""
+    out = np.empty(len(places), np.intc)
+    for start in range(0, len(places), _PIECE):
+        piece = slice(start, start + _PIECE)
+        out[piece] = values[places[piece]]
+    return out
 
 
 def _distinct(shifts):
@@ -57,7 +69,9 @@ def _distinct(shifts):
         codes *= extent[axis]
         codes += shifts[:, axis]
         codes -= low[axis]
-    present = np.bincount(codes, minlength=extent.prod()) > 0
+    present = np.zeros(extent.prod(), bool)
+    for start in range(0, len(codes), _PIECE):
+        present[codes[start : start + _PIECE]] = True
     rows = low + np.stack(np.unravel_index(np.flatnonzero(present), extent), axis=1)
     ranks = (np.cumsum(present) - 1).astype(np.intc)
-    return rows.astype(np.intc), ranks[codes]
+    return rows.astype(np.intc), _at(ranks, codes)
