@@ -120,6 +120,7 @@ class MagneticCalculator(MomentCalculator):
         """Discard all results, the neighbor list and the relaxed moments."""
         super().reset()
         self._forget()
+        self._forces_wanted = False
 
     def get_state(self):
         """Return where neighbor pairs were searched last, for :meth:`set_state`."""
@@ -133,8 +134,9 @@ class MagneticCalculator(MomentCalculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         """Fill ``results``; see the class for what they hold.
 
-        Energies and magnetic forces alone, after a change of the moments alone, leave out forces
-        and stress; these follow when they are asked for.
+        Energies and magnetic forces alone, with fixed moments, leave out forces and stress; these
+        follow when they are asked for, and from then on they come with every new geometry. (A
+        crystal of a million atoms then needs no list of its pairs.)
         """
         if atoms is not None:
             self.atoms = atoms.copy()
@@ -142,11 +144,13 @@ class MagneticCalculator(MomentCalculator):
         if not {"stress", "stresses"}.isdisjoint(properties):
             self._check_periodic(atoms)
         surface, state = self._synchronize(atoms)
+        asked = not _WITHOUT_LATTICE.issuperset(properties)
         if self.parameters["moments"] == "relaxed":
             self._relax(surface, state)
-        lattice = not _WITHOUT_LATTICE.issuperset(properties) or not (
-            {"initial_magmoms"}.issuperset(system_changes)
-        )
+            asked = True
+        self._forces_wanted |= asked
+        moved = not {"initial_magmoms"}.issuperset(system_changes)
+        lattice = asked or (moved and self._forces_wanted)
         self.results = self._collect(surface.response(state, lattice=lattice), state)
 
     def _collect(self, response, state):
@@ -247,6 +251,8 @@ class MagneticCalculator(MomentCalculator):
 
     #: Neighbor pairs to start with; see :meth:`set_state`.
     _pending = None
+    #: Whether forces or stress have been asked for.
+    _forces_wanted = False
 
     def _forget(self):
         self._surface = self._state = self._given = None

@@ -237,6 +237,16 @@ class PairGraph:
         return out
 
 
+def check_finite(positions, cell):
+    """Raise ValueError for NaN or infinity in positions or cell."""
+    for name, array in (("positions", positions), ("cell", cell)):
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"{name} contain NaN or infinity (first bad row: "
+                f"{int(np.argwhere(~np.isfinite(array))[0, 0])})"
+            )
+
+
 class NeighborList:
     """Makes :class:`PairGraph` objects of a moving structure and reuses the pair list.
 
@@ -275,12 +285,7 @@ class NeighborList:
         n = len(self.numbers)
         if positions.shape != (n, 3):
             raise ValueError(f"positions must have shape ({n}, 3), got {positions.shape}")
-        for name, array in (("positions", positions), ("cell", cell)):
-            if not np.isfinite(array).all():
-                raise ValueError(
-                    f"{name} contain NaN or infinity (first bad row: "
-                    f"{int(np.argwhere(~np.isfinite(array))[0, 0])})"
-                )
+        check_finite(positions, cell)
         if self._stale(positions, cell):
             self._search(positions, cell)
         volume = float(abs(np.linalg.det(cell))) if self.pbc.all() else None

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from ase.stress import voigt_6_to_full_3x3_stress
 
-from ase_mag.core.graph import NeighborList
+from ase_mag.core.graph import NeighborList, check_finite
 from ase_mag.core.lattice import find_lattice
 from ase_mag.core.lattice_form import LatticeForm
 from ase_mag.core.response import Response
@@ -94,8 +94,12 @@ class ModelSurface(Surface):
         return self._form
 
     def lattice_form(self, state):
+        return self._crystal(state) if self.frozen else None
+
+    def _crystal(self, state):
         key = (state.serial, state.geometry_version)
-        if self.frozen and self._lattice_key != key:
+        if self._lattice_key != key:
+            check_finite(state.positions, state.cell)
             found = find_lattice(state.positions, state.cell, state.pbc, state.numbers)
             self._lattice_form = LatticeForm.of(self.model, found)
             self._lattice_key = key
@@ -104,7 +108,9 @@ class ModelSurface(Surface):
     def response(self, state, *, lattice=True):
         key = (state.serial, *state.version)
         if key != self._response_key or (lattice and self._response.forces is None):
-            crystal = None if lattice else self.lattice_form(state)
+            # Pairs that are there already serve as well.
+            paired = not self.frozen and self._graph_key == (state.serial, state.geometry_version)
+            crystal = None if lattice or paired else self._crystal(state)
             if crystal is not None:
                 self._response = Response(*crystal.evaluate(state.moments))
             else:

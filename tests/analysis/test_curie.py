@@ -3,11 +3,13 @@ import os
 import re
 import signal
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, make_supercell
+from tqdm import tqdm
 
 import ase_mag
 from ase_mag import models, units
@@ -253,7 +255,9 @@ def test_short_runs_are_warned_about(monkeypatch):
         search()
 
 
-def test_progress_is_shown(capfd):
+def test_progress_is_shown(capfd, monkeypatch):
+    # A bar that is drawn at every update, however fast the machine.
+    monkeypatch.setattr("ase_mag.analysis.curie.tqdm", partial(tqdm, mininterval=0, miniters=1))
     search(progress=True)
     shown = capfd.readouterr().err
     assert re.search(r"scan 1: size [48], \d+", shown)
