@@ -6,8 +6,11 @@ import numpy as np
 
 from ase_mag import _kernels
 from ase_mag.core.memory import Memory
-from ase_mag.core.pair_search import search_pairs
+from ase_mag.core.pair_search import PairSearch, escaped
 from ase_mag.core.threads import threads_for
+
+#: How far beyond their radius pairs are listed, so that later searches may pick from the list.
+_ROOM = 1.0
 
 
 class Topology:
@@ -250,8 +253,8 @@ def check_finite(positions, cell):
 class NeighborList:
     """Makes :class:`PairGraph` objects of a moving structure and reuses the pair list.
 
-    Pairs are searched (matscipy) out to ``cutoff + skin`` and searched again once an atom has
-    moved by more than skin/2 since the last search (less when the cell has been strained).
+    Pairs are searched out to ``cutoff + skin`` (:class:`PairSearch`) and searched again once an
+    atom has moved by more than skin/2 since the last search (less when the cell has been strained).
 
     Parameters
     ----------
@@ -275,6 +278,9 @@ class NeighborList:
         self.cutoff = float(cutoff)
         self.skin = float(skin)
         self.n_searches = 0
+        self._pair_search = PairSearch(
+            self.pbc, self.cutoff + self.skin, _ROOM if skin > 0 else 0.0
+        )
         self._topology = None
         self._positions = self._cell = None
 
@@ -297,68 +303,30 @@ class NeighborList:
         """Return where pairs were searched last, for :meth:`set_state` (a dict of arrays)."""
         if self._topology is None:
             return {}
-        return {"positions": self._positions.copy(), "cell": self._cell.copy()}
+        state = {"positions": self._positions.copy(), "cell": self._cell.copy()}
+        return state | self._pair_search.get_state()
 
     def set_state(self, state):
         """Search pairs where another list did, so that all later graphs are equal to its own."""
         if state:
+            self._pair_search.set_state(state)
             self._search(
                 np.array(state["positions"], dtype=float), np.array(state["cell"], dtype=float)
             )
 
     def _stale(self, positions, cell):
-        """Return whether a pair inside the cutoff may be missing from the list.
-
-        With x = x0 F + u after the last search (F: strain of the cell), a pair at a distance
-        below rc has been at |F^-1| (rc + 2 max|u|) at most, which must lie within rc + skin.
-        """
+        """Return whether a pair inside the cutoff may be missing from the list."""
         if self._topology is None:
             return True
-        if self.cutoff == 0:
-            return False
-        stretch, moved = 1.0, positions - self._positions
-        if not np.array_equal(cell, self._cell):
-            if np.linalg.matrix_rank(self._cell) < 3 or np.linalg.matrix_rank(cell) < 3:
-                return True
-            strain = np.linalg.solve(self._cell, cell)
-            stretch = np.linalg.norm(np.linalg.inv(strain), 2)
-            moved = positions - self._positions @ strain
-        farthest = np.sqrt(np.einsum("ij,ij->i", moved, moved).max(initial=0.0))
-        return stretch * (self.cutoff + 2 * farthest) > self.cutoff + self.skin
+        return self.cutoff > 0 and escaped(
+            positions, cell, self._positions, self._cell, self.cutoff, self.cutoff + self.skin
+        )
 
     def _search(self, positions, cell):
         n = len(self.numbers)
         if self.cutoff == 0 or n == 0:
             self._topology = Topology.from_shifts(self.numbers, np.zeros(n + 1), [], [])
         else:
-            self._check_cell(cell)
-            origin, box = self._box(positions, cell)
-            pairs = search_pairs(positions, box, self.pbc, self.cutoff + self.skin, origin)
-            self._topology = Topology(self.numbers, *pairs)
+            self._topology = Topology(self.numbers, *self._pair_search.pairs(positions, cell))
         self._positions, self._cell = positions.copy(), cell.copy()
         self.n_searches += 1
-
-    def _check_cell(self, cell):
-        sizes = np.linalg.svd(cell[self.pbc], compute_uv=False)
-        if len(sizes) and sizes[-1] <= 1e-10 * sizes[0]:
-            raise ValueError(
-                f"the cell {cell.tolist()} has no extent along a periodic direction "
-                f"(pbc={self.pbc.tolist()}): set a cell, or pbc=False there"
-            )
-
-    def _box(self, positions, cell):
-        """Return an origin and a non-degenerate cell that encloses the non-periodic directions."""
-        if self.pbc.all():
-            return np.zeros(3), cell
-        box = cell.copy()
-        periodic = box[self.pbc]
-        # Directions without periodicity get vectors orthogonal to all the periodic ones.
-        basis = np.linalg.svd(periodic)[2] if len(periodic) else np.eye(3)
-        normals = basis[len(periodic) :]
-        origin = np.zeros(3)
-        for index, normal in zip(np.flatnonzero(~self.pbc), normals, strict=True):
-            along = positions @ normal
-            low, high = along.min() - 1.0, along.max() + 1.0
-            box[index] = (high - low) * normal
-            origin += low * normal
-        return origin, box

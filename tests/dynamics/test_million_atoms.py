@@ -54,7 +54,6 @@ def test_memory_and_start(noise, model, observers, tree_environment, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     atoms, peak, seconds = map(float, done.stdout.split())
-    print(f"{peak / 2**30:.2f} GiB, {seconds:.1f} s")
     assert atoms == 1_024_000
     assert peak < 2 * 2**30, f"{peak / 2**30:.2f} GiB"
     assert seconds < 10, f"{seconds:.1f} s of processor time"
