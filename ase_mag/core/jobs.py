@@ -5,7 +5,9 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from hashlib import sha256
 from itertools import islice
 
+import joblib
 import numpy as np
+from ase.calculators.calculator import BaseCalculator
 
 from ase_mag.core import storage
 from ase_mag.core.model import Model
@@ -69,7 +71,8 @@ def calculator_identity(calc):
     """Return a string that tells calculators with different energies apart.
 
     It is the name of the calculator and a digest of ``calc.todict()`` and of its model, if it has
-    one; where a calculator runs and what it has computed do not count.
+    one, of the lattice calculator of a sum, and of the folders of its data sets; where a calculator
+    runs and what it has computed do not count.
     """
     name = getattr(calc, "name", None) or type(calc).__name__
     settings = calc.todict() if hasattr(calc, "todict") else {}
@@ -78,6 +81,11 @@ def calculator_identity(calc):
         try:
             settings["model"] = storage.digest(model)
         except TypeError:
-            settings["model"] = repr(model)  # a model that cannot be saved
+            settings["model"] = joblib.hash(model)  # a model that cannot be saved
+    lattice = getattr(calc, "lattice", None)
+    if isinstance(lattice, BaseCalculator):
+        settings["lattice"] = calculator_identity(lattice)
+    if hasattr(calc, "data_sets"):
+        settings["data_sets"] = calc.data_sets()
     text = json.dumps(settings, sort_keys=True, default=repr)
     return f"{name} {sha256(text.encode()).hexdigest()[:16]}"

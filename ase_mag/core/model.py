@@ -24,12 +24,19 @@ class Model(ABC):
     cutoff : float, angstrom; the graph must list all pairs below it (0: no pairs needed).
     homogeneous : bool; True: the terms of an atom depend on the species and the places of the
         atoms around it only, never on their numbers, so that the unit cell of a crystal stands
-        for all of it. Models that say so get the fast path of :class:`LatticeForm`.
+        for all of it. Models that say so get the fast path of :class:`LatticeForm`. Every class
+        says it for itself; it is not inherited.
     """
 
     species: tuple
     cutoff: float = 0.0
     homogeneous: bool = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        # A subclass may break what its base promises: it has to say so for itself.
+        if "homogeneous" not in cls.__dict__:
+            cls.homogeneous = False
 
     @abstractmethod
     def gradients(self, graph, moments, *, lattice=True):

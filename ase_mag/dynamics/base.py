@@ -6,11 +6,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+from ase.calculators.calculator import BaseCalculator
 from ase.constraints import FixAtoms
 from ase.md.md import MolecularDynamics
 from tqdm import tqdm
 
 from ase_mag.core import State, get_moments
+from ase_mag.core.jobs import calculator_identity
 from ase_mag.dynamics.checkpoint import Checkpoint, Termination, shorten_log, shorten_trajectory
 from ase_mag.dynamics.frame_file import FrameFile
 from ase_mag.dynamics.logger import MagneticLogger
@@ -127,6 +129,9 @@ class MagneticDynamics(MolecularDynamics):
 
         dict name -> object or None.
         """
+        lattice = getattr(self.atoms.calc, "lattice", None)
+        if isinstance(lattice, BaseCalculator):
+            return {"model": self._model, "lattice": calculator_identity(lattice)}
         return {"model": self._model}
 
     def parts(self):

@@ -52,6 +52,8 @@ class UniaxialAnisotropy(OnSite):
         For an unknown species, a zero axis, a moment that is not positive, or NaN.
     """
 
+    homogeneous = True
+
     def __init__(self, species, constant, axis, moment, fourth=0.0):
         self.species = as_species(species)
         self.constant, self.fourth = finite(constant=constant, fourth=fourth)
@@ -99,6 +101,8 @@ class CubicAnisotropy(OnSite):
     ValueError
         For an unknown species, axes that are not orthogonal, a moment that is not positive, or NaN.
     """
+
+    homogeneous = True
 
     def __init__(self, species, k1, k2, moment, axes=None):
         self.species = as_species(species)

@@ -83,6 +83,8 @@ class Heisenberg(PairCoupling):
     Heisenberg(Fe; cutoff 3.75 angstrom)
     """
 
+    homogeneous = True
+
     def gradients(self, graph, moments, *, lattice=True):
         couplings = self.couplings(graph, lattice)
         return exchange_gradients(graph, *couplings, moments, moments, lattice)

@@ -28,6 +28,8 @@ class TensorExchange(PairCoupling):
         If S is not a finite symmetric (3, 3) matrix; and as :class:`Heisenberg`.
     """
 
+    homogeneous = True
+
     def __init__(self, species, function, tensor, unit="eV", convention="inside", moment=None):
         super().__init__(species, function, unit, convention, moment)
         self.tensor = _matrix("tensor", tensor)
@@ -72,6 +74,8 @@ class DzyaloshinskiiMoriya(PairCoupling):
     ValueError
         For an unknown rule or a zero normal; and as :class:`Heisenberg`.
     """
+
+    homogeneous = True
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ase_mag.core import get_moments
 from ase_mag.core.durable import is_disk_full, replacing
 from ase_mag.core.jobs import calculator_identity, frame_digest, run_jobs
-from ase_mag.reference.job import PROPERTIES, labelled, work
+from ase_mag.reference.job import PROPERTIES, covers, labelled, work
 from ase_mag.reference.job_folder import JobFolder
 
 #: Seconds between two updates of the labelled file while jobs are running.
@@ -86,7 +86,7 @@ def campaign(
     """Label frames by a reference: energies, forces, stress, moments, magnetic forces.
 
     Every frame is a job of its own, with a key made of the frame (species, positions, cell,
-    periodicity, moments) and the settings of the reference. The result of a job is written by the
+    periodicity, moments); a folder belongs to one reference. The result of a job is written by the
     process that computed it, whole and flushed to disk, to the folder ``PATH.jobs``, so a campaign
     that is stopped in any way goes on when it is called again: finished jobs are never computed
     twice, also not by two calls at the same time. ``path`` is made of the finished jobs at the
@@ -114,7 +114,7 @@ def campaign(
     retry_failed : bool, whether jobs that failed before are tried again.
     keep_files : bool, whether run directories of successful jobs stay (failed ones do).
     tag : str, anything else that decides the numbers but not ``reference.todict()`` (the version
-        of a program, a file of weights); it becomes part of the keys.
+        of a program, a file of weights); another tag is another reference.
     progress : bool, whether to show a bar with the time that is left.
 
     Returns
@@ -159,7 +159,7 @@ def campaign(
         open_keys = {
             key: 0 if (record := output.records.get(key)) is None else record["attempts"]
             for key in keys
-            if _is_open(output.records.get(key), retry_failed)
+            if _is_open(output.records.get(key), properties, retry_failed)
         }
         given = _packed(reference, executor) if open_keys else None
         jobs = {}
@@ -207,8 +207,10 @@ def campaign(
     return CampaignResult(atoms, indices, failures, computed, path)
 
 
-def _is_open(record, retry_failed):
-    return record is None or (retry_failed and record["status"] == "failed")
+def _is_open(record, properties, retry_failed):
+    if record is None or not covers(record, properties):
+        return True
+    return retry_failed and record["status"] == "failed"
 
 
 class _Output:

@@ -51,8 +51,11 @@ def work(folder, key, frame, reference, properties, strict, attempts, keep_files
     jobs.locks = locks
     with jobs.lock(key):
         record = jobs.read(key)
-        if record is not None and (record["status"] == "done" or record["attempts"] > attempts):
-            return record
+        if record is not None and covers(record, properties):
+            if record["status"] == "done" or record["attempts"] > attempts:
+                return record
+        elif record is not None:
+            properties = tuple(dict.fromkeys((*record["results"], *properties)))
         calc = _unpacked(reference) if isinstance(reference, bytes) else reference
         record = _compute(frame, calc, properties, strict, jobs.run_directory(key))
         record["attempts"] = attempts + 1
@@ -60,6 +63,11 @@ def work(folder, key, frame, reference, properties, strict, attempts, keep_files
         if record["status"] == "done" and not keep_files:
             shutil.rmtree(jobs.path / "run" / key, ignore_errors=True)
         return jobs.read(key)
+
+
+def covers(record, properties):
+    """Return whether a record answers for these properties; a failure answers for all."""
+    return record["status"] == "failed" or set(properties) <= set(record["asked"])
 
 
 def _unpacked(reference):
@@ -76,7 +84,7 @@ def _compute(frame, calc, properties, strict, directory):
     has_directory = hasattr(calc, "directory")
     before = getattr(calc, "directory", None)
     start = perf_counter()
-    record = {"host": socket.gethostname(), "attempts": 0}
+    record = {"host": socket.gethostname(), "attempts": 0, "asked": list(properties)}
     try:
         if hasattr(calc, "reset"):
             calc.reset()

@@ -149,3 +149,15 @@ def test_models_that_are_homogeneous_stand_for_the_crystal():
         assert model.homogeneous
     assert not OneStrongBond().homogeneous
     assert not (IRON + OneStrongBond()).homogeneous
+
+
+def test_a_subclass_has_to_promise_for_itself():
+    class Disordered(models.Heisenberg):
+        """Its couplings may depend on the numbers of the atoms."""
+
+    assert models.Heisenberg.homogeneous and not Disordered.homogeneous
+    atoms = bulk("Fe", cubic=True) * (12, 12, 12)
+    lattice = find_lattice(atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers)
+    for kind, found in ((models.Heisenberg, True), (Disordered, False)):
+        model = kind("Fe", models.cubic(0.02, cutoff=6.0))
+        assert (LatticeForm.of(model, lattice) is not None) == found

@@ -117,6 +117,17 @@ def test_a_second_call_computes_nothing_and_more_frames_go_on(frames, model, tmp
     assert len(read(path, ":")) == 6
 
 
+def test_more_properties_than_before_are_computed(frames, model, tmp_path):
+    path, reference = tmp_path / "a.extxyz", model
+    first = campaign(frames[:2], reference, path, properties=["energy"], progress=False)
+    assert first.computed == 2 and set(first.frames[0].calc.results) == {"energy"}
+    more = campaign(frames[:2], reference, path, properties=["forces", "magforces"], progress=False)
+    assert more.computed == 2
+    assert set(more.frames[0].calc.results) == {"energy", "forces", "magforces"}
+    fewer = campaign(frames[:2], reference, path, properties=["forces"], progress=False)
+    assert fewer.computed == 0 and "energy" in fewer.frames[0].calc.results
+
+
 def test_processes_give_the_same(frames, model, tmp_path):
     serial = campaign(frames, model, tmp_path / "serial.extxyz", progress=False)
     with ProcessPoolExecutor(2) as executor:

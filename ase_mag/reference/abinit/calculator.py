@@ -99,6 +99,10 @@ class ConstrainedAbinit(ConstrainedDFT):
         self.profile = _default_profile() if profile is None else profile
         super().__init__(constraint=constraint, **options)
 
+    def data_sets(self):
+        """Return the folders of the PAW data sets, part of what this reference is."""
+        return [str(path) for path in self.profile.pp_paths or ()]
+
     def set(self, **kwargs):
         """Change parameters; results and the density to restart from are discarded."""
         allowed = {*self.default_parameters, "constraint", "noncollinear", "moment_tolerance"}

@@ -5,6 +5,7 @@ from time import perf_counter
 
 import numpy as np
 from ase.calculators.calculator import CalculationFailed, PropertyNotImplementedError
+from ase.config import cfg
 
 from ase_mag.core import get_moments
 from ase_mag.reference.base import BadOutput, ConstrainedDFT, NotConverged, Solution
@@ -125,6 +126,10 @@ class ConstrainedVasp(ConstrainedDFT):
             energy_tolerance=energy_tolerance,
             **settings,
         )
+
+    def data_sets(self):
+        """Return the folder of the POTCAR files, part of what this reference is."""
+        return [str(cfg.get("VASP_PP_PATH", ""))]
 
     def set(self, **kwargs):
         """Change parameters or keywords of VASP; results are discarded."""
