@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -22,3 +23,9 @@ def strict_python():
 def tree_environment():
     """Environment variables with which a fresh process imports the package of this source tree."""
     return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def record_property(record_property):
+    """pytest's, for numpy's numbers too, which test processes cannot send to each other."""
+    return lambda name, value: record_property(name, np.asarray(value).tolist())
