@@ -103,10 +103,10 @@ def test_attempt_and_extra_replace_and_density_is_named(data_sets):
         sphere_radii(None, pseudopotentials),
         settings,
         attempt={"nstep": 7, "diemix": 0.2},
-        density="/tmp/x_DEN",
+        density="runs/x_DEN",
     )
     assert (method["nstep"], method["iscf"], method["diemix"]) == (7, 3, 0.2)
-    assert 'getden_filepath "/tmp/x_DEN"' in text
+    assert 'getden_filepath "runs/x_DEN"' in text
     assert len(re.findall(r"^nstep ", text, re.M)) == 1
 
 
