@@ -1,5 +1,6 @@
 """The one object: a model turns (geometry, moments) into energy and its derivatives."""
 
+import copy
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -151,6 +152,57 @@ class Trainable(Model):
         moments : (n_atoms, 3) float array, mu_B.
         weights : Response, the cotangents of energies, magforces, forces and virials (None: 0).
         """
+
+    @property
+    def linear(self):
+        """Indices of the linear parameters, (n_linear,) intp array; empty by default.
+
+        Linear: with all other parameters fixed, the response is an affine function of these, so
+        that a least-squares problem determines them at once.
+        """
+        return np.empty(0, dtype=np.intp)
+
+    def design(self, graph, moments, *, lattice=True):
+        """Return the derivatives of the response with respect to the linear parameters.
+
+        response(p) = response(p with p[linear] = 0) + sum_k p[linear[k]] design_k.
+
+        Here by n_linear + 1 evaluations, exact because the response is affine; models with many
+        linear parameters do better.
+
+        Parameters
+        ----------
+        graph : PairGraph
+        moments : (n_atoms, 3) float array, mu_B.
+        lattice : bool; False leaves out forces and virials (None).
+
+        Returns
+        -------
+        Response, whose arrays have n_linear as an additional first axis: energies
+        (n_linear, n_sites), magforces and forces (n_linear, n_atoms, 3), virials
+        (n_linear, n_sites, 3, 3).
+        """
+        linear = self.linear
+        model, parameters = copy.deepcopy(self), self.parameters
+        parameters[linear] = 0.0
+
+        def response(unit):
+            changed = parameters.copy()
+            changed[unit] = 1.0
+            model.parameters = changed
+            return model.evaluate(graph, moments, lattice=lattice)
+
+        origin = response([])
+        units = [response(index) for index in linear]
+
+        def part(name):
+            zero = getattr(origin, name)
+            if zero is None:
+                return None
+            rows = [getattr(unit, name) - zero for unit in units]
+            return np.array(rows).reshape(len(units), *zero.shape)
+
+        return Response(*(part(name) for name in ("energies", "magforces", "forces", "virials")))
 
 
 @storage.storable

@@ -14,8 +14,9 @@ def check_trainable(model, atoms=None, *, rng=0, step=1e-4, rtol=1e-6):
     Needs: ``parameters``, a flat float64 array that is a copy and can be assigned;
     ``parameter_vjp(graph, moments, weights)`` = d<weights, response>/d(parameters) with a
     Response of random cotangents. It is compared with two-sided differences of fourth order, for
-    all parts together and for each part alone (other cotangents None). The parameters of
-    ``model`` are the same afterwards.
+    all parts together and for each part alone (other cotangents None). ``design`` must give the
+    response of random linear parameters to rounding. The parameters of ``model`` are the same
+    afterwards.
 
     Parameters
     ----------
@@ -51,6 +52,36 @@ def check_trainable(model, atoms=None, *, rng=0, step=1e-4, rtol=1e-6):
         what = f"parameter_vjp ({what}) against differences"
         assert_close(actual, expected, what, rtol=rtol, atol=noise * scale)
     assert_identical(model.parameters, start, "parameters after parameter_vjp")
+    _check_design(model, structure, graph, rng)
+
+
+def _check_design(model, structure, graph, rng, rtol=1e-10):
+    """Response of random linear parameters = response without them + their sum over the design."""
+    start, linear = model.parameters, model.linear
+    if not (isinstance(linear, np.ndarray) and linear.ndim == 1 and linear.dtype == np.intp):
+        raise AssertionError(f"linear must be an array of indices (intp), got {linear!r}")
+    if len(np.unique(linear)) != len(linear) or (len(linear) and linear.max() >= len(start)):
+        raise AssertionError(
+            f"linear must hold different indices below {len(start)}, got {linear.tolist()}"
+        )
+    design = model.design(graph, structure.moments)
+    assert_identical(model.parameters, start, "parameters after design")
+    if not len(linear):
+        return
+    values = rng.normal(size=len(linear)) * max(1.0, np.abs(start[linear]).max())
+    responses = []
+    for chosen in (np.zeros(len(linear)), values):
+        parameters = start.copy()
+        parameters[linear] = chosen
+        model.parameters = parameters
+        responses.append(model.evaluate(graph, structure.moments))
+    model.parameters = start
+    for part in PARTS:
+        origin, expected = (getattr(response, part) for response in responses)
+        actual = origin + np.tensordot(values, getattr(design, part), axes=1)
+        scale = np.abs(values) @ np.abs(getattr(design, part)).reshape(len(linear), -1).max(axis=1)
+        what = f"{part} of random linear parameters from the design"
+        assert_close(actual, expected, what, rtol=rtol, atol=1e-14 * scale)
 
 
 def _check_parameters(model, start):

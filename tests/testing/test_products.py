@@ -13,9 +13,11 @@ class Potential(Trainable):
     species = ("Fe",)
     cutoff = 4.0
 
-    def __init__(self, mistake=1.0, copies=True, checks=True):
+    linear = np.arange(2)
+
+    def __init__(self, mistake=1.0, copies=True, checks=True, power=1):
         self._parameters = np.array([0.3, 0.7])
-        self.mistake, self.copies, self.checks = mistake, copies, checks
+        self.mistake, self.copies, self.checks, self.power = mistake, copies, checks, power
 
     @property
     def parameters(self):
@@ -38,8 +40,8 @@ class Potential(Trainable):
     def gradients(self, graph, moments, *, lattice=True):
         p, (first, second) = self._parameters, self.parts(graph, moments)
         return Gradients(
-            p[0] * first.energies + p[1] * second.energies,
-            p[0] * first.moments,
+            p[0] ** self.power * first.energies + p[1] * second.energies,
+            p[0] ** self.power * first.moments,
             p[1] * second.pairs,
         )
 
@@ -51,6 +53,7 @@ class Potential(Trainable):
                 cotangent = getattr(weights, name)
                 if cotangent is not None:
                     result[index] += (cotangent * getattr(response, name)).sum()
+        result[0] *= self.power * self._parameters[0] ** (self.power - 1)
         return self.mistake * result
 
 
@@ -68,11 +71,20 @@ def test_right_trainable_model():
         ({"mistake": 1 + 1e-5}, r"parameter_vjp \(all parts\) against differences"),
         ({"copies": False}, "parameters must be a copy"),
         ({"checks": False}, "must raise ValueError"),
+        ({"power": 2}, "energies of random linear parameters from the design"),
     ],
 )
 def test_wrong_trainable_model(options, message):
     with pytest.raises(AssertionError, match=message):
         testing.check_trainable(Potential(**options))
+
+
+def test_no_parameter_is_linear_unless_the_model_says_so():
+    class Square(Potential):
+        linear = Trainable.linear
+
+    testing.check_trainable(Square(power=2))
+    assert Square(power=2).linear.size == 0
 
 
 class Descriptor:
