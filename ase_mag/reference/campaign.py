@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ase_mag.core import get_moments
 from ase_mag.core.durable import is_disk_full, replacing
 from ase_mag.core.jobs import calculator_identity, frame_digest, run_jobs
+from ase_mag.io import write_database
 from ase_mag.reference.job import PROPERTIES, covers, labelled, work
 from ase_mag.reference.job_folder import JobFolder
 
@@ -51,7 +52,7 @@ class CampaignResult:
     indices : list of int, which of the given frames they are.
     failures : list of Failure
     computed : int, jobs that this call computed; the others were known.
-    path : Path of the labelled file (eight decimals).
+    path : Path of the labelled file (eight decimals in extended xyz, all digits in a database).
     """
 
     frames: list
@@ -98,10 +99,11 @@ def campaign(
     reference : ASE calculator (see :mod:`ase_mag.reference`)
         It is pickled for an executor. Each job gets a directory of its own as
         ``reference.directory``.
-    path : path, the labelled extended xyz file (``.extxyz`` or ``.xyz``). It holds the moments of
-        the frames as ``initial_magmoms``, results under the names of ASE, ``magforces``, and per
-        frame ``job``, ``reference``, and ``code`` and ``version`` where a code was run. (All of
-        its provenance is in the records.)
+    path : path, the labelled extended xyz file (``.extxyz`` or ``.xyz``) or SQLite database of
+        ASE (``.db``, :func:`ase_mag.io.write_database`). It holds the moments of the frames as
+        ``initial_magmoms``, results under the names of ASE, ``magforces``, and per frame ``job``,
+        ``reference``, and ``code`` and ``version`` where a code was run. (All of its provenance
+        is in the records.)
     executor : concurrent.futures.Executor, optional
         A process pool, ``dask.distributed.Client(...).get_executor()``,
         ``mpi4py.futures.MPIPoolExecutor()``, an executor of ``executorlib``. All workers must see
@@ -255,7 +257,10 @@ class _Output:
         _, atoms = self.labelled()
         if atoms:
             with replacing(self.path, self.folder) as temporary:
-                write(temporary, atoms, format="extxyz")
+                if self.path.suffix == ".db":
+                    write_database(temporary, atoms)
+                else:
+                    write(temporary, atoms, format="extxyz")
 
 
 def _packed(reference, executor):
@@ -271,10 +276,10 @@ def _packed(reference, executor):
 
 
 def _check(frames, reference, path, properties):
-    if path.suffix not in (".extxyz", ".xyz"):
+    if path.suffix not in (".extxyz", ".xyz", ".db"):
         raise ValueError(
-            f"campaigns write extended xyz files, with names ending in .extxyz or .xyz, got "
-            f"{path.name!r}; databases of ASE cannot hold vector moments and magnetic forces"
+            f"campaigns write extended xyz files (.extxyz, .xyz) or databases of ASE (.db), got "
+            f"{path.name!r}"
         )
     if not frames:
         raise ValueError("there are no frames to label: give a list of ase.Atoms with moments")

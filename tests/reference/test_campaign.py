@@ -20,6 +20,7 @@ from ase.io import read
 import ase_mag
 from ase_mag import lsf, models
 from ase_mag.core.jobs import run_jobs
+from ase_mag.io import read_database
 from ase_mag.reference import ConstrainedModel, campaign
 
 
@@ -360,10 +361,22 @@ class Unbounded(Calculator):
         self.results = {"energy": -1.0, "forces": np.full((len(atoms), 3), np.nan)}
 
 
+def test_databases_hold_all_digits(frames, model, tmp_path):
+    path = tmp_path / "labels.db"
+    first = campaign(frames[:3], model, path, progress=False)
+    assert_same_labels(read_database(path), first.frames)
+    result = campaign(frames, model, path, progress=False)
+    assert result.computed == 2
+    again = read_database(path)
+    assert_same_labels(again, result.frames)
+    assert [frame.info for frame in again] == [frame.info for frame in result.frames]
+    np.testing.assert_array_equal(again[0].arrays["moment_error"], np.zeros(2))
+
+
 def test_bad_input_is_explained(frames, model, tmp_path):
     path = tmp_path / "labels.extxyz"
-    with pytest.raises(ValueError, match=r"\.extxyz or \.xyz, got 'labels\.db'; databases of ASE"):
-        campaign(frames, model, tmp_path / "labels.db")
+    with pytest.raises(ValueError, match=r"\(\.db\), got 'labels\.traj'"):
+        campaign(frames, model, tmp_path / "labels.traj")
     with pytest.raises(ValueError, match="no frames to label"):
         campaign([], model, path)
     with pytest.raises(TypeError, match=r"frame 1 is a str, not an ase\.Atoms"):
