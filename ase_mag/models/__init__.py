@@ -11,6 +11,7 @@ from ase_mag.models.embedding import (
     SquareRootEmbedding,
     TabulatedEmbedding,
 )
+from ase_mag.models.fealhl1 import FeAlHL1
 from ase_mag.models.fehl1 import FeHL1, ReferenceState
 from ase_mag.models.heisenberg import Heisenberg
 from ase_mag.models.landau import Landau
@@ -36,6 +37,7 @@ __all__ = [
     "EamTables",
     "EmbeddedAtom",
     "Embedding",
+    "FeAlHL1",
     "FeHL1",
     "Heisenberg",
     "Landau",

@@ -10,6 +10,7 @@ from ase_mag import units
 from ase_mag.core import storage
 from ase_mag.core.model import Model
 from ase_mag.models.eam_parameters import dudarev_derlet_2005, mendelev_2003
+from ase_mag.models.fealhl1 import FeAlHL1
 from ase_mag.models.fehl1 import FeHL1
 from ase_mag.models.heisenberg import Heisenberg
 from ase_mag.models.landau import Landau
@@ -243,6 +244,16 @@ _SETS = {
             "H = -sum_{i!=j} J e_i.e_j; read as unit vectors that stand for 2.23 mu_B. The paper "
             "cuts J hard; here it goes smoothly to zero over the last 0.5 angstrom.",
             _soso,
+        ),
+        ParameterSet(
+            "FeAlHL-1",
+            "embedded atom, density-dependent Landau energy and exchange",
+            ("Fe", "Al"),
+            "made for this program on FeHL-1",
+            "SYNTHETIC: FeHL-1 with an aluminum that quenches the moments of iron and orders with "
+            "it, NOT fitted to DFT. Known magnetism for tests of fits on bcc cells with at most "
+            "50 % of aluminum.",
+            FeAlHL1,
         ),
     )
 }

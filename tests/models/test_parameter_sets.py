@@ -17,6 +17,7 @@ NAMES = [
     "Fe-SPILADY-Landau",
     "Fe-LAMMPS",
     "SOSO-eq43",
+    "FeAlHL-1",
 ]
 
 
@@ -46,7 +47,8 @@ def test_every_set(name, tmp_path):
 
 
 def test_synthetic_set_says_so():
-    assert "SYNTHETIC" in str(models.describe("FeHL-1"))
+    for name in ("FeHL-1", "FeAlHL-1"):
+        assert "SYNTHETIC" in str(models.describe(name))
     assert "NOT BOUNDED" in str(models.describe("Fe-SPILADY-Landau"))
 
 
@@ -97,9 +99,7 @@ def test_exchange_of_two_shells(name, a, factor, first, second, digits):
 
 
 def test_unknown_name():
-    message = (
-        r"no parameter set called 'Fe-HL1'; available are FeHL-1, .*, SOSO-eq43 \(models\.load"
-    )
+    message = r"no parameter set called 'Fe-HL1'; available are FeHL-1, .*, FeAlHL-1 \(models\.load"
     for function in (models.named, models.describe):
         with pytest.raises(ValueError, match=message):
             function("Fe-HL1")
