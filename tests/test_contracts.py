@@ -129,6 +129,11 @@ CASES = {
         ),
         {},
     ),
+    "atomic energies": (models.AtomicEnergies({"Fe": -8.3}), {}),
+    "exchange series": (
+        models.SeriesExchange("Fe", 4.0, 4, start=2.0, coefficients=[[0.1, 0.02, -0.03, 0.01]]),
+        {},
+    ),
     "EAM, Mendelev 2003": (models.mendelev_2003(), {}),
     "EAM, Dudarev-Derlet 2005": (models.dudarev_derlet_2005(), {}),
     "non-magnetic": (models.NonMagnetic("Al"), {}),

@@ -1,6 +1,7 @@
 """Models: everything that turns (geometry, moments) into energy. Models add with ``+``."""
 
 from ase_mag.models.anisotropy import CubicAnisotropy, UniaxialAnisotropy
+from ase_mag.models.atomic_energies import AtomicEnergies
 from ase_mag.models.bond_exchange import BondExchange
 from ase_mag.models.eam_files import EamTables, read_eam, write_eam
 from ase_mag.models.eam_parameters import dudarev_derlet_2005, mendelev_2003
@@ -27,10 +28,12 @@ from ase_mag.models.radial_forms import (
     shells,
     tabulated,
 )
+from ase_mag.models.series_exchange import SeriesExchange
 from ase_mag.models.tensor_exchange import DzyaloshinskiiMoriya, TensorExchange, dmi_tensors
 from ase_mag.models.zeeman import Zeeman
 
 __all__ = [
+    "AtomicEnergies",
     "BondExchange",
     "CubicAnisotropy",
     "DzyaloshinskiiMoriya",
@@ -47,6 +50,7 @@ __all__ = [
     "PiecewisePolynomial",
     "Radial",
     "ReferenceState",
+    "SeriesExchange",
     "SquareRootEmbedding",
     "TabulatedEmbedding",
     "TensorExchange",

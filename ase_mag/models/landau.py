@@ -5,28 +5,30 @@ from numpy.polynomial.polynomial import polyder, polyroots, polyval
 
 from ase_mag import _kernels
 from ase_mag.core.bilinear import BilinearForm, padded
-from ase_mag.core.model import Model
 from ase_mag.core.response import Gradients
 from ase_mag.core.storage import storable
 from ase_mag.models.embedded_atom import EmbeddedAtom, radial_gradients
+from ase_mag.models.linear_model import LinearModel, as_parameters
 from ase_mag.models.nonmagnetic import as_species
 from ase_mag.models.pair_functions import PairFunctions, frozen
 
 
 @storable
-class Landau(Model):
+class Landau(LinearModel):
     """Landau: E = sum_i [a m_i^2 + b m_i^4 + c m_i^6], m_i = |M_i|.
 
     The coefficients are numbers, or polynomials a(x_i) = a_0 + a_1 x_i + a_2 x_i^2 + ... of the
     density x_i = rho_i - rho_0, rho_i = sum_j psi(r_ij): then moments and lattice are coupled
     through dE/dr_ij = [a'(x_i) m_i^2 + b'(x_i) m_i^4 + c'(x_i) m_i^6] psi'(r) r_ij/r.
     P.-W. Ma and S. L. Dudarev, Phys. Rev. B 86, 054416 (2012), with numbers for the coefficients.
+    All coefficients that are given, also zeros, are trainable parameters, species by species; a
+    fit may pass through, and end at, an energy that is not bounded below.
 
     Parameters
     ----------
     species : str or tuple of str
     a, b, c : float, or list of float (a polynomial of x, in ascending powers), or dict from symbol
-        to these; eV/mu_B^2, eV/mu_B^4, eV/mu_B^6.
+        to these; eV/mu_B^2, eV/mu_B^4, eV/mu_B^6. Without c there is no sixth order.
     density : EmbeddedAtom or Radial (psi, one for all pairs) or dict as for :class:`EmbeddedAtom`;
         needed for polynomials. Only atoms that it describes give density. Densities that an
         embedded-atom model in the same sum uses too are evaluated once.
@@ -49,7 +51,7 @@ class Landau(Model):
         species,
         a,
         b,
-        c=0.0,
+        c=None,
         *,
         density=None,
         reference_density=0.0,
@@ -61,7 +63,10 @@ class Landau(Model):
         per_order = [
             self._polynomials(name, value) for name, value in (("a", a), ("b", b), ("c", c))
         ]
-        length = max(len(p) for polynomials in per_order for p in polynomials)
+        lengths = np.array([[len(p) for p in polynomials] for polynomials in per_order]).T
+        length = lengths.max()
+        #: (n_species, 3, n_powers) bool: which coefficients were given.
+        self._given = np.arange(length) < lengths[:, :, None]
         #: (n_species, 3, n_powers): a, b, c of each species as polynomials of x.
         self.polynomials = np.array(
             [
@@ -69,8 +74,6 @@ class Landau(Model):
                 for kind in range(len(self.species))
             ]
         )
-        # One more species without coefficients for atoms that are not described (kind -1).
-        self._table = np.pad(self.polynomials, ((0, 1), (0, 0), (0, 0)))
         self.density = None if density is None else self._densities(density)
         if self.density is None and (length > 1 or self.reference_density != 0.0):
             raise ValueError(
@@ -83,6 +86,8 @@ class Landau(Model):
                 self._check_bounded(symbol, polynomials)
 
     def _polynomials(self, name, value):
+        if value is None and name == "c":
+            return [np.zeros(0) for _ in self.species]
         if isinstance(value, dict):
             if set(value) != set(self.species):
                 raise ValueError(
@@ -146,12 +151,30 @@ class Landau(Model):
         """
         return self._coefficients(graph)[0]
 
+    @property
+    def parameters(self):
+        return self.polynomials[self._given]
+
+    @parameters.setter
+    def parameters(self, values):
+        values = as_parameters(values, np.count_nonzero(self._given))
+        polynomials = np.zeros_like(self.polynomials)
+        polynomials[self._given] = values
+        self.polynomials = polynomials
+
     def _coefficients(self, graph):
         """Return the coefficients and their derivatives with respect to the density (or None)."""
-        return graph.cached((self, "coefficients"), lambda: self._compute(graph))
+        key = (self, "coefficients")
+        made_of, found = graph.cache.get(key, (None, None))
+        if made_of is not self.polynomials:
+            found = self._compute(graph)
+            graph.cache[key] = self.polynomials, found
+        return found
 
     def _compute(self, graph):
-        table = self._table[self.kinds(graph)[: graph.n_sites]]
+        # One more species without coefficients for atoms that are not described (kind -1).
+        table = np.pad(self.polynomials, ((0, 1), (0, 0), (0, 0)))
+        table = table[self.kinds(graph)[: graph.n_sites]]
         values = table[:, :, -1].copy()
         if self.density is None:
             return frozen(values), None
@@ -188,19 +211,42 @@ class Landau(Model):
             radial = radial_gradients(graph, site_slopes, self.density.slopes(graph))
         return Gradients(energies, -magforces, radial=radial)
 
+    def basis(self, graph, moments, *, lattice=True):
+        """Yield the Gradients of x_i^q m_i^(2n) over the atoms of every species."""
+        kinds, own = self.kinds(graph)[: graph.n_sites], moments[: graph.n_sites]
+        m2 = np.einsum("ij,ij->i", own, own)
+        x = np.zeros(graph.n_sites)
+        if self.density is not None:
+            x = self.density.sums(graph) - self.reference_density
+        for kind, order, power in np.argwhere(self._given):
+            here = kinds == kind
+            factor = np.where(here, x**power, 0.0)
+            gradient = np.zeros((graph.n_atoms, 3))
+            gradient[: graph.n_sites] = (2 * (order + 1) * factor * m2**order)[:, None] * own
+            radial = None
+            if lattice and power > 0:
+                slope = np.where(here, power * x ** (power - 1), 0.0) * m2 ** (order + 1)
+                radial = radial_gradients(graph, slope, self.density.slopes(graph))
+            yield Gradients(factor * m2 ** (order + 1), gradient, radial=radial)
+
     def bilinear(self, graph):
         return BilinearForm.on(graph, landau=self.coefficients(graph).copy())
 
     def to_dict(self):
         a, b, c = (
-            {symbol: p[order] for symbol, p in zip(self.species, self.polynomials, strict=True)}
+            {
+                symbol: polynomial[order][given[order]]
+                for symbol, polynomial, given in zip(
+                    self.species, self.polynomials, self._given, strict=True
+                )
+            }
             for order in range(3)
         )
         return {
             "species": list(self.species),
             "a": a,
             "b": b,
-            "c": c,
+            "c": c if self._given[:, 2].any() else None,
             "density": self.density,
             "reference_density": self.reference_density,
             "allow_unbounded": self.allow_unbounded,
