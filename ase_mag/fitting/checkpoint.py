@@ -1,0 +1,76 @@
+"""What an interrupted fit needs to go on: one npz file, replaced as a whole."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ase_mag.core.durable import replacing
+
+FORMAT = 1
+
+
+class FitCheckpoint:
+    """Writes and reads the state of a fit.
+
+    Parameters
+    ----------
+    path : path
+    identity : dict, JSON-able, what must be the same when the fit goes on.
+    """
+
+    def __init__(self, path, identity):
+        self.path = Path(path)
+        self.identity = json.loads(json.dumps(identity))
+
+    def write(self, numbers, arrays):
+        """Replace the file by these numbers (JSON-able) and arrays."""
+        header = {"format": FORMAT, "identity": self.identity, "numbers": numbers}
+        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
+            np.savez(file, header=text, **arrays)
+
+    def read(self):
+        """Return (numbers, arrays).
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, newer, or of another fit.
+        """
+        try:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                arrays = {key: file[key] for key in file.files}
+            header = json.loads(arrays.pop("header").tobytes())
+            version, identity, numbers = (header[k] for k in ("format", "identity", "numbers"))
+        except Exception as error:
+            raise ValueError(
+                f"{self.path} is not the checkpoint of a fit, or it is damaged ({error}): delete "
+                "it to start anew"
+            ) from error
+        if version > FORMAT:
+            raise ValueError(
+                f"{self.path} has format {version}, but this version of ase_mag reads up to "
+                f"{FORMAT}: install a newer one"
+            )
+        changed = [key for key, value in self.identity.items() if identity.get(key) != value]
+        if changed:
+            listed = ", ".join(f"{k} {identity.get(k)!r} -> {self.identity[k]!r}" for k in changed)
+            raise ValueError(
+                f"{self.path} is the checkpoint of another fit ({listed}): go on with the same "
+                "data, potential and settings, or delete the file to start anew"
+            )
+        return numbers, arrays
+
+
+def data_digest(data):
+    """Return a digest of the frames, labels and weights of a Dataset."""
+    total = hashlib.sha256()
+    for frame in data:
+        total.update(frame.digest.encode())
+        total.update(json.dumps([frame.weight, sorted(frame.weights.items())]).encode())
+        for name in sorted(frame.labels):
+            total.update(name.encode())
+            total.update(np.ascontiguousarray(frame.labels[name]).tobytes())
+    return total.hexdigest()[:16]

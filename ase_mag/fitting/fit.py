@@ -1,0 +1,183 @@
+"""Fitting the parameters of a model to a data set."""
+
+import warnings
+from time import monotonic
+
+import numpy as np
+
+from ase_mag.core import storage
+from ase_mag.fitting.checkpoint import FitCheckpoint, data_digest
+from ase_mag.fitting.dataset import Dataset, check_apart
+from ase_mag.fitting.loss import Loss, check_weights
+from ase_mag.fitting.metrics import compare
+from ase_mag.fitting.minimize import FitRun, check_course, method_for
+from ase_mag.fitting.report import FitReport
+from ase_mag.fitting.samples import graph_bytes
+from ase_mag.fitting.trainable import TrainableParts
+
+
+def fit(
+    potential,
+    train,
+    weights=None,
+    *,
+    test=None,
+    scaling="configuration",
+    missing="skip",
+    method="auto",
+    max_iterations=1000,
+    tolerance=1e-3,
+    patience=None,
+    ridge=0.0,
+    workers=1,
+    checkpoint=None,
+    checkpoint_interval=60.0,
+    restart=False,
+    progress=True,
+):
+    """Fit a model to energies, forces, stresses and magnetic forces, in place.
+
+    The loss is eq 8 of Kotykhov et al., arXiv:2405.07069 (2024), as a mean over configurations
+    (:class:`ase_mag.fitting.loss.Loss`): energies of configurations (eV), virials = stress x volume
+    (eV), forces (eV/angstrom), magnetic forces (eV/mu_B), all squared and summed over components.
+
+    Parameters that enter linearly are solved for exactly, by least squares over a stream of
+    frames; if there are others, these are found by BFGS with the gradient of ``parameter_vjp``.
+
+    Parameters
+    ----------
+    potential : Trainable, or a sum with trainable terms; terms without parameters stay as they
+        are, and what they say is subtracted.
+    train : Dataset
+    weights : dict from 'energy', 'forces', 'stress', 'magforces' to float, optional
+        Labels that are not named have weight zero. Default: 1, 0.01, 0.001, 0.1 (those of the
+        paper) for the labels that the data have.
+    test : Dataset, optional; judged, and used for ``patience``.
+    scaling : 'configuration' (eq 8) or 'atom' (terms of energy and virial divided by the number of
+        atoms, for cells of different sizes).
+    missing : 'skip' or 'error', whether every frame must have every weighted label.
+    method : str
+        'projection': BFGS in the other parameters, with the linear ones solved for at every point
+        (variable projection: the gradient is that at the solution). 'bfgs': BFGS in all parameters
+        after one linear solution. 'linear': the linear ones only. 'auto': 'linear' if there are no
+        others, 'bfgs' if there are no linear ones, else 'projection'.
+    max_iterations : int, steps of BFGS (of both parts, when a fit goes on).
+    tolerance : float; stop when 20 iterations have lowered the loss by less than this fraction.
+    patience : int, optional; stop after so many iterations without a lower test loss, and keep the
+        parameters of the lowest. The test frames then take part in the fit: judge by others.
+    ridge : float, see :func:`ase_mag.fitting.linear.solve_linear`.
+    workers : int, threads that share the frames; results do not depend on it.
+    checkpoint : path, optional; the state is kept there every ``checkpoint_interval`` seconds, when
+        the fit is interrupted, and at the end.
+    restart : bool; go on from the checkpoint if it exists, bit for bit as without interruption.
+    progress : bool; False: no bar (there is none without a terminal either).
+
+    Returns
+    -------
+    FitReport
+
+    Raises
+    ------
+    TypeError
+        For a model without parameters, and data that are no Dataset.
+    ValueError
+        For an empty set, labels that are weighted and not there, frames that the potential refuses
+        (species, distances, moments), test frames that are training frames, a checkpoint of another
+        fit, and arguments out of range. Messages name the frame.
+
+    Warns
+    -----
+    UserWarning
+        If the fitted parameters are not ones that the model could be made with (e.g. a Landau
+        energy that is not bounded below).
+    """
+    start = monotonic()
+    test = Dataset([]) if test is None else test
+    _check_data(train, test)
+    check_course(max_iterations, tolerance, patience, checkpoint, restart, len(test) > 0)
+    weights = check_weights(weights, train, missing)
+    parts = TrainableParts(potential)
+    method = method_for(method, parts)
+    loss = Loss(parts, train, weights, scaling, workers)
+    test_loss = Loss(parts, test, weights, scaling, workers) if len(test) else None
+    identity = {
+        "train": data_digest(train),
+        "test": data_digest(test),
+        "weights": weights,
+        "scaling": scaling,
+        "method": method,
+        "ridge": ridge,
+        "model": type(potential).__name__,
+        "n_parameters": parts.n_parameters,
+    }
+    kept = None if checkpoint is None else FitCheckpoint(checkpoint, identity)
+    run = FitRun(loss, test_loss, method, ridge, kept, checkpoint_interval)
+    before = parts.parameters
+    try:
+        run.run(
+            max_iterations=max_iterations,
+            tolerance=tolerance,
+            patience=patience,
+            restart=restart,
+            progress=progress,
+        )
+    except FloatingPointError as error:
+        parts.parameters = before
+        raise ValueError(f"{error}; start from other parameters") from error
+    except Exception:
+        parts.parameters = before
+        raise
+    _check_result(potential)
+    history = np.array(run.history, dtype=float).reshape(-1, 2)
+    return FitReport(
+        train=compare(potential, train),
+        test=compare(potential, test) if len(test) else {},
+        n_train=len(train),
+        n_test=len(test),
+        weights=weights,
+        scaling=scaling,
+        loss=loss.value(),
+        test_loss=float("nan") if test_loss is None else test_loss.value(),
+        history=history,
+        stopped=run.stopped,
+        iterations=run.iteration,
+        evaluations=run.evaluations,
+        n_parameters=parts.n_parameters,
+        linear=run.linear,
+        seconds=run.seconds + monotonic() - start,
+        graph_bytes=graph_bytes(loss.samples),
+        references=train.references,
+    )
+
+
+def _check_data(train, test):
+    for name, data in (("train", train), ("test", test)):
+        if not isinstance(data, Dataset):
+            raise TypeError(
+                f"{name} must be a Dataset, got {type(data).__name__}: use fitting.read(...)"
+            )
+    if not len(train):
+        raise ValueError("the training data are empty: there is nothing to fit to")
+    if len(test) and train.references != test.references:
+        raise ValueError(
+            f"training and test data have other atomic references ({train.references} and "
+            f"{test.references}): call relative_to before split"
+        )
+    check_apart(train, test)
+
+
+def _check_result(potential):
+    """Warn if the model could not be made again from its present parameters."""
+    arrays = {}
+    try:
+        description = storage.encode(potential, arrays)
+    except TypeError:
+        return  # a model that cannot be saved at all
+    try:
+        storage.decode(description, arrays)
+    except ValueError as error:
+        warnings.warn(
+            f"the fitted model is not one that can be made, saved and loaded: {error}",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,157 @@
+"""The sum of weighted squared differences that a fit makes small."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ase_mag.core import Response
+from ase_mag.fitting.labels import QUANTITIES
+from ase_mag.fitting.samples import SCALINGS, make_samples, predictions
+
+#: Frames whose contributions are added up first; the same for every number of workers.
+CHUNK = 16
+#: Weights of Kotykhov et al. (2024), Sec. 2.2: 1, A^2, 1 (of the virial in eV), mu_B^2.
+DEFAULT_WEIGHTS = {"energy": 1.0, "forces": 0.01, "stress": 0.001, "magforces": 0.1}
+
+
+def check_weights(weights, data, missing="skip"):
+    """Return the weights of all labels, a dict, after checking them against the data.
+
+    Raises
+    ------
+    ValueError
+        For unknown labels, weights that are negative or all zero, weighted labels that no frame
+        has, and with ``missing='error'`` frames that lack a weighted label.
+    """
+    if missing not in ("skip", "error"):
+        raise ValueError(f"missing must be 'skip' or 'error', got {missing!r}")
+    given = DEFAULT_WEIGHTS if weights is None else dict(weights)
+    unknown = [name for name in given if name not in QUANTITIES]
+    if unknown:
+        raise ValueError(
+            f"weights name {', '.join(map(repr, unknown))}; labels are {', '.join(QUANTITIES)}"
+        )
+    for name, weight in given.items():
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(f"the weight of {name} must not be negative, got {weight!r}")
+    out = {}
+    for name in QUANTITIES:
+        weight = float(given.get(name, 0.0))
+        lacking = [frame for frame in data if not frame.has(name)]
+        if weight == 0 or (weights is None and len(lacking) == len(data)):
+            out[name] = 0.0
+            continue
+        if len(lacking) == len(data) or (lacking and missing == "error"):
+            raise ValueError(
+                f"the weight of {name} is {weight:g}, but {len(lacking)} of {len(data)} frames "
+                f"have no {name}, the first is {lacking[0].where}: set weights={{'{name}': 0}}, "
+                "add the labels (or name them with keys=... in fitting.read)"
+                + (", or pass missing='skip'" if missing == "error" else "")
+            )
+        out[name] = weight
+    if not any(out.values()):
+        raise ValueError(f"all weights are zero, or the data have none of {', '.join(QUANTITIES)}")
+    return out
+
+
+class Loss:
+    """L = 1/K sum_k w_k [w_e (E - E')^2 + w_f sum_i |F_i - F_i'|^2 + w_s sum_ab (W - W')_ab^2
+    + w_t sum_i |B_i - B_i'|^2], the mean over K frames of the terms of eq 8 of Kotykhov et al.,
+    arXiv:2405.07069 (2024).
+
+    E: energy of the configuration (eV), F: forces (eV/angstrom), W = stress x volume: virial (eV),
+    all nine components, B: magnetic forces (eV/mu_B), primed: labels, w_k: weight of the frame.
+    The paper gives w_e and w_s without unit, w_f in angstrom^2 and w_t in mu_B^2, so that L is in
+    eV^2 and its stress is the virial. With ``scaling='atom'`` the terms of energy and virial are
+    divided by the number of atoms, so that large and small cells count alike.
+
+    Parameters
+    ----------
+    parts : TrainableParts
+    data : Dataset
+    weights : dict from label to float, all four.
+    scaling : 'configuration' or 'atom'.
+    workers : int, threads that share the frames. Results do not depend on it.
+    """
+
+    def __init__(self, parts, data, weights, scaling="configuration", workers=1):
+        if scaling not in SCALINGS:
+            raise ValueError(f"scaling must be {' or '.join(map(repr, SCALINGS))}, got {scaling!r}")
+        if int(workers) != workers or workers < 1:
+            raise ValueError(f"workers must be a positive integer, got {workers!r}")
+        self.parts, self.workers = parts, int(workers)
+        self.samples = make_samples(data, parts.potential, weights, scaling)
+        self.lattice = weights["forces"] > 0 or weights["stress"] > 0
+        self.chunks = [
+            self.samples[start : start + CHUNK] for start in range(0, len(self.samples), CHUNK)
+        ]
+
+    def over_chunks(self, function):
+        """Yield function(chunk) in the order of the chunks, computed by all workers."""
+        if self.workers == 1:
+            yield from map(function, self.chunks)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            running = deque()  # few at a time: what is finished waits in memory
+            for chunk in self.chunks:
+                running.append(pool.submit(function, chunk))
+                if len(running) > 2 * self.workers:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+
+    def terms(self):
+        """Return the four terms of L at the present parameters, a dict; their sum is L."""
+        totals = np.zeros(len(QUANTITIES))
+        for part in self.over_chunks(lambda chunk: self._chunk(chunk, gradient=False)[0]):
+            totals += part
+        return dict(zip(QUANTITIES, (totals / len(self.samples)).tolist(), strict=True))
+
+    def value(self):
+        """Return L at the present parameters, eV^2."""
+        return sum(self.terms().values())
+
+    def value_and_gradient(self):
+        """Return L and dL/d parameters at the present parameters."""
+        totals, gradient = np.zeros(len(QUANTITIES)), np.zeros(self.parts.n_parameters)
+        for terms, slope in self.over_chunks(lambda chunk: self._chunk(chunk, gradient=True)):
+            totals += terms
+            gradient += slope
+        count = len(self.samples)
+        return sum((totals / count).tolist()), gradient / count
+
+    def response(self, sample):
+        """Return the Response of the potential to the frame of a sample."""
+        try:
+            return self.parts.potential.evaluate(sample.graph, sample.moments, lattice=self.lattice)
+        except ValueError as error:
+            raise ValueError(f"{sample.frame.where}: {error}") from error
+
+    def differences(self, sample):
+        """Return potential minus label, a dict of arrays; virials instead of stresses."""
+        found = predictions(self.response(sample), sample.targets)
+        return {name: found[name] - target for name, target in sample.targets.items()}
+
+    def _chunk(self, chunk, gradient):
+        terms, slope = np.zeros(len(QUANTITIES)), np.zeros(self.parts.n_parameters)
+        for sample in chunk:
+            differences = self.differences(sample)
+            for k, name in enumerate(QUANTITIES):
+                if name in differences:
+                    terms[k] += np.sum(sample.factors[name] * differences[name] ** 2)
+            if gradient and differences:
+                cotangents = _cotangents(sample, differences)
+                slope += self.parts.parameter_vjp(sample.graph, sample.moments, cotangents)
+        return terms, slope
+
+
+def _cotangents(sample, differences):
+    """Return dL/d(response) of one frame, a Response."""
+    slopes = {name: 2.0 * sample.factors[name] * d for name, d in differences.items()}
+    sites = sample.graph.n_sites
+    energies = np.full(sites, slopes["energy"]) if "energy" in slopes else None
+    virials = slopes.get("stress")
+    if virials is not None:
+        virials = np.tile(virials, (sites, 1, 1))
+    return Response(energies, slopes.get("magforces"), slopes.get("forces"), virials)

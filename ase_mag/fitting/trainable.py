@@ -1,0 +1,84 @@
+"""The parameters of a model, or of all trainable terms of a sum, as one vector."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from ase_mag.core import Response, Sum, Trainable
+
+_PARTS = ("energies", "magforces", "forces", "virials")
+
+
+class TrainableParts:
+    """All trainable terms of a model; terms without parameters stay as they are.
+
+    Parameters
+    ----------
+    potential : Model, trainable or a sum with trainable terms. It is changed in place.
+
+    Attributes
+    ----------
+    parameters : (n_parameters,) float array, those of all terms in the order of the sum.
+    linear, nonlinear : index arrays; together all parameters.
+
+    Raises
+    ------
+    TypeError
+        If the model has no trainable term.
+    """
+
+    def __init__(self, potential):
+        self.potential = potential
+        self.terms = [term for term in _terms(potential) if isinstance(term, Trainable)]
+        counts = [len(term.parameters) for term in self.terms]
+        if not sum(counts):
+            raise TypeError(
+                f"{potential!r} has no parameters to fit: give a trainable model (e.g. "
+                "models.Landau, models.SeriesExchange), or a sum with one"
+            )
+        ends = np.cumsum([0, *counts])
+        self.places = [slice(a, b) for a, b in pairwise(ends)]
+        self.linear = np.concatenate(
+            [t.linear + p.start for t, p in zip(self.terms, self.places, strict=True)]
+        ).astype(np.intp)
+        self.nonlinear = np.setdiff1d(np.arange(ends[-1]), self.linear)
+        self.n_parameters = int(ends[-1])
+
+    @property
+    def parameters(self):
+        return np.concatenate([term.parameters for term in self.terms])
+
+    @parameters.setter
+    def parameters(self, values):
+        for term, place in zip(self.terms, self.places, strict=True):
+            term.parameters = values[place]
+
+    def parameter_vjp(self, graph, moments, weights):
+        """Return d<weights, response>/d parameters, (n_parameters,)."""
+        return np.concatenate([t.parameter_vjp(graph, moments, weights) for t in self.terms])
+
+    def design(self, graph, moments, *, lattice=True):
+        """Return the derivatives with respect to the linear parameters, a Response."""
+        parts = [
+            term.design(graph, moments, lattice=lattice) for term in self.terms if len(term.linear)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return Response(*(_joined([getattr(part, name) for part in parts]) for name in _PARTS))
+
+
+def _joined(arrays):
+    return None if arrays[0] is None else np.concatenate(arrays)
+
+
+def _terms(model):
+    return [part for term in model.terms for part in _terms(term)] if _is_sum(model) else [model]
+
+
+def _is_sum(model):
+    return isinstance(model, Sum)
+
+
+def minimum_distance(model):
+    """Return the largest ``minimum_distance`` that a term names, angstrom; 0 without one."""
+    return max(float(getattr(term, "minimum_distance", 0.0)) for term in _terms(model))
