@@ -53,7 +53,7 @@ class SiteNeighbors:
             raise ValueError(
                 f"site {few} has {counts[few]} neighbors in {shells} shells and site {many} has "
                 f"{counts[many]}: the descriptor needs equal numbers; is the reference really the "
-                "ideal lattice, without displacements?"
+                "ideal lattice, without displacements and in its own cell?"
             )
         vectors = graph.vectors[chosen]
         theta = np.arctan2(np.hypot(vectors[:, 0], vectors[:, 1]), vectors[:, 2])

@@ -16,6 +16,7 @@ from ase_mag.dynamics.spin import check_bath
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.dynamics.timestep import warn_if_long
 from ase_mag.lsf import mean_moment, moment_quantile
+from ase_mag.lsf.ideal import note_ideal_cell
 
 
 class AsdAimd(MagneticDynamics):
@@ -211,6 +212,7 @@ class AsdAimd(MagneticDynamics):
         if self.lsf is None:
             return None
         self._check_directions()
+        note_ideal_cell(self.atoms)
         arguments = (self.temperature_K, self.measure)
         if self.learning is None:
             landscapes = self.landscapes = self.lsf.prepare(self.atoms)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from ase_mag.core import set_moments, storage
 from ase_mag.dynamics.base import check_count, check_not_negative, check_positive
 from ase_mag.lsf import LandscapeTable, bounded, fit_landscapes, mean_moment
-from ase_mag.lsf.frames import IDEAL, ideal_lattice
+from ase_mag.lsf.ideal import IDEAL, ideal_lattice, set_ideal_lattice
 
 _BACKGROUNDS = ("relaxed", "zero")
 #: Step of the differences d<m>/da and d<m>/db, relative to |a| and b.
@@ -264,12 +264,8 @@ class OnTheFlyLearning:
         frame = self._start.copy()
         frame.set_cell(cell)
         frame.positions[:] = positions
-        frame.arrays.pop(IDEAL, None)
         if self._ideal is not None:
-            scale = (np.linalg.det(cell) / self._ideal.get_volume()) ** (1 / 3)
-            # A strained crystal has other shells: those of the predictor's reference count then.
-            if np.allclose(cell, scale * self._ideal.cell.array, rtol=0, atol=1e-9):
-                frame.set_array(IDEAL, scale * self._ideal.positions)
+            set_ideal_lattice(frame, self._ideal)
         set_moments(frame, moments)
         directions = moments / np.linalg.norm(moments, axis=1)[:, None]
         scan = frame.copy()

@@ -3,6 +3,7 @@
 from ase_mag.lsf.baselines import MeanLandscape, RelaxedMoment, VoronoiLandscape
 from ase_mag.lsf.fit import fit_landscapes
 from ase_mag.lsf.frames import snapshots
+from ase_mag.lsf.ideal import set_ideal_lattice
 from ase_mag.lsf.labelled import landscapes_from_frames, scan_frames
 from ase_mag.lsf.learning_curve import LearningCurve, learning_curve
 from ase_mag.lsf.predictor import LsfPredictor
@@ -41,6 +42,7 @@ __all__ = [
     "moment_quantile",
     "sample_moment",
     "scan_frames",
+    "set_ideal_lattice",
     "snapshots",
     "transfer",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from ase_mag.core import NeighborList
 from ase_mag.descriptors import InvariantDescriptor, SiteDescriptor
-from ase_mag.lsf.frames import ideal_lattice
+from ase_mag.lsf.ideal import ideal_lattice
 
 #: Extra radius of the neighbor list, so that it is searched rarely, angstrom.
 _SKIN = 0.5
@@ -74,7 +74,8 @@ class SiteFeatures:
             raise ValueError(
                 f"atom {away.argmax()} is {away.max():.2f} angstrom away from its ideal site, more "
                 f"than half a neighbor distance ({0.5 * self.sites.spacing:.2f}): are the atoms in "
-                "another order than in the reference?"
+                "another order than in the reference, or does the ideal lattice belong to another "
+                "cell? Note it with lsf.set_ideal_lattice(atoms, ideal)"
             )
 
 

@@ -1,12 +1,9 @@
 """Displaced and magnetically disordered frames to compute landscapes for."""
 
 import numpy as np
-from ase import Atoms
 
 from ase_mag.core import get_moments, set_moments
-
-#: Name of the array that holds the ideal lattice sites of displaced atoms, angstrom.
-IDEAL = "ideal_positions"
+from ase_mag.lsf.ideal import ideal_lattice, in_cell_of, set_ideal_lattice
 
 
 def snapshots(atoms, displacement, directions="random", count=1, rng=None, sizes=None):
@@ -18,8 +15,8 @@ def snapshots(atoms, displacement, directions="random", count=1, rng=None, sizes
     Parameters
     ----------
     atoms : ase.Atoms
-        The ideal structure; X_i is ``atoms.arrays['ideal_positions']`` where that array exists,
-        else ``atoms.positions``.
+        The ideal structure; X_i are the sites of its ideal lattice in its present cell where it has
+        one (see :func:`set_ideal_lattice`), else ``atoms.positions``.
     displacement : float, standard deviation of each Cartesian component, angstrom.
     directions : 'random', 'ferro' or array
         'random': independent and uniform on the sphere; 'ferro': all along z; or an array (N, 3)
@@ -31,8 +28,9 @@ def snapshots(atoms, displacement, directions="random", count=1, rng=None, sizes
     Returns
     -------
     list of ase.Atoms
-        Each keeps X_i as ``arrays['ideal_positions']``, which the extended xyz format stores.
-        (ASE's traj files hold no such arrays; predictors then use their own reference.)
+        Each keeps the ideal lattice as ``arrays['ideal_positions']`` and ``info['ideal_cell']``,
+        which the extended xyz format stores. (ASE's traj files hold no such arrays; predictors
+        then use their own reference.)
 
     Raises
     ------
@@ -51,48 +49,18 @@ def snapshots(atoms, displacement, directions="random", count=1, rng=None, sizes
         raise ValueError("snapshots are random: give rng, an integer seed or a numpy Generator")
     count = int(count)
     rng = np.random.default_rng(rng)
-    ideal = np.array(atoms.arrays.get(IDEAL, atoms.positions), dtype=float)
+    ideal = ideal_lattice(atoms, atoms)
+    sites = in_cell_of(ideal, atoms)
     moments = _moment_sizes(atoms, sizes)[:, None] * _unit_vectors(directions, count, atoms, rng)
     frames = []
     for k in range(count):
         frame = atoms.copy()
         frame.calc = None
-        frame.positions = ideal + rng.normal(0.0, displacement, ideal.shape)
-        frame.arrays.pop(IDEAL, None)
-        frame.set_array(IDEAL, ideal)
+        frame.positions = sites + rng.normal(0.0, displacement, sites.shape)
+        set_ideal_lattice(frame, ideal)
         set_moments(frame, moments[k])
         frames.append(frame)
     return frames
-
-
-def ideal_lattice(atoms, known=None):
-    """Return the ideal lattice of ``atoms``, a reference of the same atoms or their own sites.
-
-    The sites are ``atoms.arrays['ideal_positions']``, else those of the reference ``known``, atom
-    by atom. A reference with the same sites also says which cell they belong to, so that the cell
-    of ``atoms`` may have changed since.
-
-    Raises
-    ------
-    ValueError
-        If there is neither, or the reference has other atoms.
-    """
-    sites = atoms.arrays.get(IDEAL)
-    same = known is not None and np.array_equal(known.numbers, atoms.numbers)
-    if same and (sites is None or np.allclose(sites, known.positions, atol=1e-6)):
-        return known
-    if sites is not None:
-        return Atoms(atoms.numbers, sites, cell=atoms.cell, pbc=atoms.pbc)
-    if known is None:
-        raise ValueError(
-            "the ideal lattice is unknown: atoms have no array 'ideal_positions' "
-            "(lsf.snapshots sets it), so give LsfPredictor(reference=ideal_atoms)"
-        )
-    raise ValueError(
-        f"atoms ({atoms.get_chemical_formula()}) and the reference lattice "
-        f"({known.get_chemical_formula()}) differ in number or order of atoms: give atoms the "
-        "array 'ideal_positions', or the predictor a reference of this size"
-    )
 
 
 def _moment_sizes(atoms, sizes):

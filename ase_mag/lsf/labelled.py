@@ -4,7 +4,7 @@ import numpy as np
 
 from ase_mag.core import as_moments, get_moments, set_moments
 from ase_mag.lsf.fit import check_sizes, fit_landscapes, within
-from ase_mag.lsf.frames import IDEAL
+from ase_mag.lsf.ideal import set_ideal_lattice
 from ase_mag.lsf.table import LandscapeTable
 
 #: Name of the array with the moments that a calculation was constrained to, mu_B.
@@ -65,8 +65,8 @@ def landscapes_from_frames(frames, order=4, fit_window=None, largest_error=0.05,
     order, fit_window, largest_error : as in :func:`ase_mag.lsf.landscapes`; refused fits are in
         ``table.failures``.
     reference : ase.Atoms, optional
-        The ideal lattice of the same atoms; its fractional coordinates in the cell of each frame
-        are kept as the ideal sites, which descriptors 1 to 4 need.
+        The ideal lattice of the same atoms, noted in each frame (:func:`set_ideal_lattice`), which
+        descriptors 1 to 4 need.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def landscapes_from_frames(frames, order=4, fit_window=None, largest_error=0.05,
                     f"the reference {reference.get_chemical_formula()} and landscape {number} "
                     f"({atoms.get_chemical_formula()}) differ in number or order of atoms"
                 )
-            atoms.set_array(IDEAL, reference.get_scaled_positions() @ atoms.cell.array)
+            set_ideal_lattice(atoms, reference)
         if error > largest_error:
             reason = f"the fit of order {order} misses the energies by {error:.3g} eV"
             failures.append({"frame": place, "atom": atom, "reason": reason})

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ase_mag.core import get_moments, storable, storage
 from ase_mag.lsf.features import descriptor_of, features_for, is_invariant
-from ase_mag.lsf.frames import IDEAL, ideal_lattice
+from ase_mag.lsf.ideal import IDEAL, ideal_lattice
 from ase_mag.lsf.step import LandscapeStep
 from ase_mag.lsf.thermodynamics import mean_moment
 from ase_mag.regressors import GaussianKernelRidge, LaplacianKernelRidge

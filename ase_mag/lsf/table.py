@@ -9,7 +9,7 @@ from ase import Atoms
 
 from ase_mag.core import get_moments, set_moments, storable, storage
 from ase_mag.lsf.fit import fit_landscapes, within
-from ase_mag.lsf.frames import IDEAL
+from ase_mag.lsf.ideal import IDEAL, IDEAL_CELL
 from ase_mag.lsf.thermodynamics import bounded, minimum_moment
 
 #: Arrays with one entry per landscape, and their units.
@@ -305,6 +305,10 @@ def _pack(frames):
         "pbc": np.array([f.pbc for f in frames], dtype=bool).reshape(-1, 3),
         "has_ideal": np.array([IDEAL in f.arrays for f in frames], dtype=bool),
         "ideal": np.concatenate([none, *(f.arrays.get(IDEAL, f.positions) for f in frames)]),
+        "has_ideal_cell": np.array([IDEAL_CELL in f.info for f in frames], dtype=bool),
+        "ideal_cells": np.array(
+            [np.reshape(f.info.get(IDEAL_CELL, f.cell.array), (3, 3)) for f in frames]
+        ).reshape(-1, 3, 3),
     }
 
 
@@ -322,5 +326,8 @@ def _unpack(packed):
         set_moments(frame, packed["moments"][rows])
         if packed["has_ideal"][k]:
             frame.set_array(IDEAL, packed["ideal"][rows])
+            # Older files hold no cell of the sites.
+            if "has_ideal_cell" in packed and packed["has_ideal_cell"][k]:
+                frame.info[IDEAL_CELL] = packed["ideal_cells"][k]
         frames.append(frame)
     return frames

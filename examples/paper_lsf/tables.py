@@ -38,12 +38,11 @@ def core_table(folder):
     a picosecond, and descriptors 1 to 4 need neighbors that can be told by their ideal sites.
     """
     atoms = CORE.start(0, "none")
-    ideal = atoms.positions.copy()
+    ideal = atoms.copy()
     with AsdAimd(
         atoms, units.fs, temperature_K=6000, friction=0.01 / units.fs, rng=1, progress=False
     ) as dynamics:
         dynamics.run(100)
     (frame,) = lsf.snapshots(atoms, 0.0, directions="random", count=1, rng=3, sizes=1.0)
-    frame.set_array("ideal_positions", None)
-    frame.set_array("ideal_positions", ideal)
+    lsf.set_ideal_lattice(frame, ideal)
     return lsf.landscapes(frame, calculator(), path=folder / "landscapes_core.npz", progress=False)

@@ -22,20 +22,27 @@ def crystal(a=2.877, repeats=2):
 
 
 @pytest.fixture(scope="module")
-def predictor():
+def table():
     calc = reference.ConstrainedModel(models.named("FeHL-1"))
     frames = []
     for a in (2.85, 2.93):
         frames += lsf.snapshots(crystal(a), 0.17, directions="random", count=3, rng=1)
         frames += lsf.snapshots(crystal(a), 0.17, directions="ferro", count=1, rng=2)
-    return lsf.LsfPredictor().fit(lsf.landscapes(frames, calc, progress=False))
+    return lsf.landscapes(frames, calc, progress=False)
 
 
-def dynamics(predictor, repeats=2, temperature=900, calculator=None, **options):
+@pytest.fixture(scope="module")
+def predictor(table):
+    return lsf.LsfPredictor().fit(table)
+
+
+def dynamics(predictor, repeats=2, temperature=900, calculator=None, noted=True, **options):
     rng = np.random.default_rng(3)
     atoms = crystal(repeats=repeats)
     if repeats != 2:  # another cell than that of the training frames
-        atoms.set_array("ideal_positions", atoms.positions.copy())
+        lsf.set_ideal_lattice(atoms)
+        if not noted:
+            del atoms.info["ideal_cell"]
     directions = rng.normal(size=(len(atoms), 3))
     ase_mag.set_moments(atoms, 2 * directions / np.linalg.norm(directions, axis=1)[:, None])
     widths = np.sqrt(2 * units.kB * temperature * atoms.get_masses())
@@ -73,6 +80,25 @@ def test_sizes_and_exchange_follow_the_cell(predictor, full):
     np.testing.assert_allclose(ours.sum(), energies.sum(), rtol=1e-10)
     np.testing.assert_allclose(our_fields, fields, atol=1e-12)
     assert dyn.timings["cell"] > 0
+
+
+@pytest.mark.filterwarnings("ignore:the predictor extrapolates")
+@pytest.mark.parametrize("kind", [1, 2, 3])
+@pytest.mark.parametrize("noted", [True, False])
+def test_the_ideal_lattice_of_the_atoms_follows_the_cell(table, kind, noted):
+    """Another cell than the learned one; sites with and without the cell that they belong to."""
+    predictor = lsf.LsfPredictor(kind).fit(table)
+    dyn = dynamics(predictor, repeats=(2, 2, 3), pressure=-6 * GPa, full_cell=True, noted=noted)
+    atoms, before = dyn.atoms, dyn.atoms.cell.array.copy()
+    dyn.run(100)
+    assert np.abs(np.linalg.solve(before, atoms.cell.array) - np.eye(3)).max() > 1e-3
+    again = atoms.copy()
+    del again.arrays["ideal_positions"]
+    fresh = lsf.LsfPredictor(kind, reference=crystal(repeats=(2, 2, 3))).fit(table)
+    for one in (predictor.moments(atoms, 900), fresh.moments(again, 900)):
+        np.testing.assert_allclose(
+            np.linalg.norm(ase_mag.get_moments(atoms), axis=1), one, rtol=1e-9
+        )
 
 
 @pytest.mark.filterwarnings("ignore:the predictor extrapolates")
