@@ -4,7 +4,6 @@ import numpy as np
 
 from ase_mag.lsf.thermodynamics import checked, window_of
 
-_PANELS = 32
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 #: Newton steps, each kept inside a bracket that shrinks; 64 halvings alone reach rounding.
 _STEPS = 64
@@ -55,7 +54,8 @@ def moment_quantile(u, a, b, temperature_K, measure=2, c=0.0):
 
     Returns
     -------
-    float or array, mu_B; at 0 K the moment at the minimum. |C(m) - u| < 1e-12.
+    float or array, mu_B; at 0 K the moment at the minimum. |C(m) - u| < 1e-12 (with c, above
+        5 K, also for two minima).
 
     Raises
     ------
@@ -79,19 +79,22 @@ def moment_quantile(u, a, b, temperature_K, measure=2, c=0.0):
 def _invert(u, window, measure):
     """Solve C(low + t) = u for every landscape of a window, by Newton's method in a bracket."""
     n = len(u)
-    width = 2.0 * window.half / _PANELS
-    t = (np.arange(_PANELS)[:, None] + 0.5 * (1.0 + _NODES)).ravel()
-    factors = window.factors(window.low[:, None] + width[:, None] * t, measure)
-    panels = factors.reshape(n, _PANELS, -1) @ _WEIGHTS
+    starts, widths = window.panels()
+    t = starts[:, :, None] + 0.5 * widths[:, :, None] * (1.0 + _NODES)
+    factors = window.factors(t.reshape(n, -1), measure)
+    shares = widths / widths[:, :1]
+    panels = factors.reshape(t.shape) @ _WEIGHTS * shares
     total = np.cumsum(panels, axis=1)
     wanted = u * total[:, -1]
-    k = np.minimum((total < wanted[:, None]).sum(axis=1), _PANELS - 1)
+    k = np.minimum((total < wanted[:, None]).sum(axis=1), widths.shape[1] - 1)
     rows = np.arange(n)
+    start, width, share = starts[rows, k], widths[rows, k], shares[rows, k]
+    panel = panels[rows, k] / share
     # What is left to integrate from the lower end of panel k.
-    wanted = wanted - (total[rows, k] - panels[rows, k])
-    start = window.low + k * width
+    wanted = (wanted - (total[rows, k] - panels[rows, k])) / share
+    error = 1e-15 * total[:, -1] / share
     lower, upper = np.zeros(n), np.ones(n)
-    x = np.clip(wanted / np.where(panels[rows, k] > 0, panels[rows, k], 1.0), 0.0, 1.0)
+    x = np.clip(wanted / np.where(panel > 0, panel, 1.0), 0.0, 1.0)
     for _ in range(_STEPS):
         nodes = start[:, None] + (width * x)[:, None] * 0.5 * (1.0 + _NODES)
         left = x * (window.factors(nodes, measure) @ _WEIGHTS) - wanted
@@ -102,7 +105,7 @@ def _invert(u, window, measure):
             new = x - left / slope
         new = np.where((new > lower) & (new < upper), new, 0.5 * (lower + upper))
         done = np.abs(new - x) <= 1e-15 + 1e-14 * np.abs(x)
-        x = np.where(np.abs(left) > 1e-15 * total[:, -1], new, x)
-        if (done | (np.abs(left) <= 1e-15 * total[:, -1])).all():
+        x = np.where(np.abs(left) > error, new, x)
+        if (done | (np.abs(left) <= error)).all():
             break
     return np.where(window.frozen, window.minimum, window.minimum + start + width * x)

@@ -10,8 +10,10 @@ class SexticWindow:
     """Where the Boltzmann factor of E(m) = a m^2 + b m^4 + c m^6 matters: E - E_min < depth kT.
 
     The same attributes and methods as the window of quartic landscapes, but there may be two
-    minima, at zero and at a finite moment; one window holds both, in 128 panels of eight nodes.
-    The relative error of a mean stays below 1e-8 above 10 K.
+    minima, at zero and at a finite moment. Where the barrier between them is high, the window has a
+    part around each, of 64 panels with eight nodes; else it is one, of 128 panels. Then no minimum
+    is narrower than a few panels: a low barrier and a well that is narrow compared to the window
+    exclude each other in a cubic of m^2.
 
     Parameters
     ----------
@@ -27,6 +29,7 @@ class SexticWindow:
         self.least = self._energy(self.minimum)
         limit = depth * self.kT
         low, high = np.empty(len(a)), np.empty(len(a))
+        gap = np.zeros((2, len(a)))
         for i in range(len(a)):
             roots = np.roots([c[i], b[i], a[i], -(self.least[i] + limit[i])])
             real = roots.real[np.abs(roots.imag) < 1e-9 * (1.0 + np.abs(roots))]
@@ -34,10 +37,12 @@ class SexticWindow:
             inside = np.sort(real[real > 0])
             high[i] = inside[-1]
             low[i] = inside[0] if self.least[i] + limit[i] < 0 else 0.0
-        low, high = np.sqrt(low), np.sqrt(high)
-        self.low = low - self.minimum
-        self.half = 0.5 * (high - low)
+            if len(inside) == 3:
+                gap[:, i] = inside[:2]
+        low, high, gap = np.sqrt(low), np.sqrt(high), np.sqrt(gap)
         self.largest = high
+        self._starts, self._widths = _panels(low, high, gap)
+        self._starts -= self.minimum[:, None]
 
     def _energy(self, m):
         a, b, c = self.coefficients
@@ -52,14 +57,18 @@ class SexticWindow:
         value = np.exp(-(self._energy(m) - self.least[:, None]) / self.kT[:, None])
         return value * (m / self.largest[:, None]) ** measure
 
+    def panels(self):
+        """Return where panels start, as t, and their widths, (n, panels) each."""
+        return self._starts, self._widths
+
     def _integrals(self, measure):
         """Return int p(t) dt and int t p(t) dt over the window."""
-        width = 2.0 * self.half / _PANELS
-        t = (np.arange(_PANELS)[:, None] + 0.5 * (1.0 + _NODES)).ravel()
-        nodes = self.low[:, None] + width[:, None] * t
-        weights = self.factors(nodes, measure) * np.tile(_WEIGHTS, _PANELS)
-        factor = 0.5 * width
-        return factor * weights.sum(axis=1), factor * np.einsum("ij,ij->i", nodes, weights)
+        shape = len(self.kT), -1
+        nodes = self._starts[:, :, None] + 0.5 * self._widths[:, :, None] * (1.0 + _NODES)
+        nodes = nodes.reshape(shape)
+        weights = (0.5 * self._widths[:, :, None] * _WEIGHTS).reshape(shape)
+        weights = self.factors(nodes, measure) * weights
+        return weights.sum(axis=1), np.einsum("ij,ij->i", nodes, weights)
 
     def mean(self, measure):
         norm, first = self._integrals(measure)
@@ -69,6 +78,18 @@ class SexticWindow:
         return (
             self.factors((m - self.minimum)[:, None], measure)[:, 0] / self._integrals(measure)[0]
         )
+
+
+def _panels(low, high, gap):
+    """Return starts and widths of panels that fill [low, high] without the gap, (n, panels)."""
+    half = _PANELS // 2
+    two = gap[1] > gap[0]
+    middle = 0.5 * (low + high)
+    ends = np.where(two, gap[0], middle), np.where(two, gap[1], middle)
+    widths = np.column_stack([(ends[0] - low) / half, (high - ends[1]) / half])
+    steps = np.arange(half)
+    starts = [low[:, None] + widths[:, :1] * steps, ends[1][:, None] + widths[:, 1:] * steps]
+    return np.hstack(starts), np.repeat(widths, half, axis=1)
 
 
 def minimum(a, b, c):
