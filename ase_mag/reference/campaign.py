@@ -6,21 +6,16 @@ import warnings
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
 from ase import Atoms
-from ase.io import write
 from tqdm import tqdm
 
 from ase_mag.core import get_moments
-from ase_mag.core.durable import is_disk_full, replacing
+from ase_mag.core.durable import is_disk_full
 from ase_mag.core.jobs import calculator_identity, frame_digest, run_jobs
-from ase_mag.io import write_database
-from ase_mag.reference.job import PROPERTIES, covers, labelled, work
+from ase_mag.reference.job import PROPERTIES, covers, work
 from ase_mag.reference.job_folder import JobFolder
-
-#: Seconds between two updates of the labelled file while jobs are running.
-_INTERVAL = 60.0
+from ase_mag.reference.labelled_file import LabelledFile
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,7 @@ class CampaignResult:
     failures : list of Failure
     computed : int, jobs that this call computed; the others were known.
     path : Path of the labelled file (eight decimals in extended xyz, all digits in a database).
+    earlier : int, frames in the file that earlier calls gave and this one did not.
     """
 
     frames: list
@@ -60,11 +56,14 @@ class CampaignResult:
     failures: list
     computed: int
     path: Path
+    earlier: int = 0
 
     def __str__(self):
         lines = [
             f"{len(self.frames)} labelled frames in {self.path}, {self.computed} jobs computed now"
         ]
+        if self.earlier:
+            lines.append(f"  and {self.earlier} frames of earlier calls in the file, after these")
         lines += [
             f"  frame {f.index} failed {f.attempts} times, last: {f.reason}" for f in self.failures
         ]
@@ -81,6 +80,7 @@ def campaign(
     properties=None,
     retry_failed=False,
     keep_files=False,
+    keep_earlier=True,
     tag="",
     progress=True,
 ):
@@ -91,7 +91,8 @@ def campaign(
     process that computed it, whole and flushed to disk, to the folder ``PATH.jobs``, so a campaign
     that is stopped in any way goes on when it is called again: finished jobs are never computed
     twice, also not by two calls at the same time. ``path`` is made of the finished jobs at the
-    end, when the call is interrupted, and about once a minute.
+    end, when the call is interrupted, and about once a minute: the given frames in their order, and
+    after them all others that the folder has from earlier calls, in the order of their completion.
 
     Parameters
     ----------
@@ -115,6 +116,8 @@ def campaign(
         as the reference has them (stress for cells with three vectors).
     retry_failed : bool, whether jobs that failed before are tried again.
     keep_files : bool, whether run directories of successful jobs stay (failed ones do).
+    keep_earlier : bool; False: ``path`` holds the given frames only. The results of others stay in
+        the folder, and come back when a later call keeps them or gives their frames.
     tag : str, anything else that decides the numbers but not ``reference.todict()`` (the version
         of a program, a file of weights); another tag is another reference.
     progress : bool, whether to show a bar with the time that is left.
@@ -156,7 +159,7 @@ def campaign(
     try:
         folder.create(identity, settings)
         name = getattr(reference, "name", type(reference).__name__)
-        output = _Output(path, folder.path, frames, keys, name)
+        output = LabelledFile(path, folder, frames, keys, name, keep_earlier)
         output.records = {key: record for key in set(keys) if (record := folder.read(key))}
         open_keys = {
             key: 0 if (record := output.records.get(key)) is None else record["attempts"]
@@ -180,7 +183,7 @@ def campaign(
                     output.records[key] = record
                     bar.update()
                     if record["status"] == "failed":
-                        bar.set_postfix(failed=len(output.failures()))
+                        bar.set_postfix(failed=len(output.failed()))
                     output.update()
             finally:
                 output.write()
@@ -197,7 +200,7 @@ def campaign(
             f"no space left on the disk of {folder.path}. Jobs that are finished are kept there "
             "and stay usable: make room and call campaign again to go on",
         ) from error
-    failures = output.failures()
+    failures = [Failure(*failed) for failed in output.failed()]
     if failures:
         warnings.warn(
             f"{len(failures)} of {len(frames)} frames have no labels, the first because of "
@@ -206,61 +209,13 @@ def campaign(
             stacklevel=2,
         )
     indices, atoms = output.labelled()
-    return CampaignResult(atoms, indices, failures, computed, path)
+    return CampaignResult(atoms, indices, failures, computed, path, output.earlier)
 
 
 def _is_open(record, properties, retry_failed):
     if record is None or not covers(record, properties):
         return True
     return retry_failed and record["status"] == "failed"
-
-
-class _Output:
-    """The labelled file of what is finished."""
-
-    def __init__(self, path, folder, frames, keys, name):
-        self.path, self.folder, self.name = path, folder, name
-        self.frames, self.keys = frames, keys
-        self.records = {}
-        self._next = monotonic() + _INTERVAL
-
-    def labelled(self):
-        """Return (indices, frames) of the jobs that are done."""
-        found = [
-            (k, labelled(frame, key, self.records[key], self.name))
-            for k, (frame, key) in enumerate(zip(self.frames, self.keys, strict=True))
-            if key in self.records and self.records[key]["status"] == "done"
-        ]
-        return [k for k, _ in found], [atoms for _, atoms in found]
-
-    def failures(self):
-        """Return the failures in the order of the frames."""
-        return [
-            Failure(k, key, self.records[key]["reason"], self.records[key]["attempts"])
-            for k, key in enumerate(self.keys)
-            if key in self.records and self.records[key]["status"] == "failed"
-        ]
-
-    def summary(self):
-        done = sum(record["status"] == "done" for record in self.records.values())
-        return f"{done} of {len(set(self.keys))} results"
-
-    def update(self):
-        """Write the file if that was long ago, measured by what it costs."""
-        start = monotonic()
-        if start > self._next:
-            self.write()
-            end = monotonic()
-            self._next = end + max(_INTERVAL, 20 * (end - start))
-
-    def write(self):
-        _, atoms = self.labelled()
-        if atoms:
-            with replacing(self.path, self.folder) as temporary:
-                if self.path.suffix == ".db":
-                    write_database(temporary, atoms)
-                else:
-                    write(temporary, atoms, format="extxyz")
 
 
 def _packed(reference, executor):

@@ -7,8 +7,10 @@ import traceback
 from time import perf_counter
 
 import numpy as np
+from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError, all_properties
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io.jsonio import decode, encode
 
 from ase_mag.core.durable import is_disk_full
 from ase_mag.reference.job_folder import JobFolder
@@ -59,6 +61,8 @@ def work(folder, key, frame, reference, properties, strict, attempts, keep_files
         calc = _unpacked(reference) if isinstance(reference, bytes) else reference
         record = _compute(frame, calc, properties, strict, jobs.run_directory(key))
         record["attempts"] = attempts + 1
+        if record["status"] == "done":
+            record["frame"] = _encoded(frame)
         jobs.write(key, record)
         if record["status"] == "done" and not keep_files:
             shutil.rmtree(jobs.path / "run" / key, ignore_errors=True)
@@ -144,6 +148,22 @@ def evaluate(frame, calc, properties, strict=True):
             raise ValueError(f"{name} is not finite: {value}")
         results[name] = value if value.ndim else float(value)
     return results
+
+
+def frame_of(record):
+    """Return the frame of a record, or None for records of versions that did not keep it."""
+    return Atoms.fromdict(decode(record["frame"])) if "frame" in record else None
+
+
+def _encoded(frame):
+    """Return a frame as JSON text in full precision, without info that JSON cannot hold."""
+    plain = frame.copy()
+    for name, value in frame.info.items():
+        try:
+            encode({name: value})
+        except TypeError:
+            del plain.info[name]
+    return encode(plain.todict())
 
 
 def labelled(frame, key, record, name):

@@ -109,6 +109,14 @@ class JobFolder:
             }
         return record
 
+    def finished(self):
+        """Return the keys of all records, in the order in which they were written."""
+        times = []
+        for path in (self.path / "records").glob("*.json"):
+            with suppress(FileNotFoundError):  # removed in the meantime
+                times.append((path.stat().st_mtime_ns, path.stem))
+        return [key for _, key in sorted(times)]
+
     def write(self, key, record):
         """Keep the record of a job: whole or not at all."""
         if "results" in record:
