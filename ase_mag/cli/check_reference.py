@@ -4,6 +4,12 @@ Runs the reference a few times (two atoms of iron unless a structure with moment
 compares the printed forces and magnetic forces with two-sided differences of the energy, and prints
 a table with the error of the moments, the cost and a verdict. The exit status is 1 if the verdict
 is FAILED.
+
+For vasp the sign and factor of its magnetic forces are proved first, by the energies of a ramp of
+penalties (ConstrainedVasp.verify_magforces). The command is that of --command, else of
+ASE_VASP_COMMAND, VASP_COMMAND or VASP_SCRIPT in the environment or ASE's config.ini; POTCAR files
+are found through VASP_PP_PATH. Its constrained moments are weighted and smaller than those of a
+sphere, so the default cell has 1.44 and 1.2 mu_B instead of 2.4 and 2.0.
 """
 
 import ase.io
@@ -17,8 +23,9 @@ def add_arguments(parser):
     """Add the arguments of ``ase-mag check-reference``."""
     parser.add_argument(
         "reference",
-        choices=["model", "abinit"],
-        help="model: a named parameter set; abinit: the program of ASE's config.ini or the PATH",
+        choices=["model", "abinit", "vasp"],
+        help="model: a named parameter set; abinit: the program of ASE's config.ini or the PATH; "
+        "vasp: the command that ASE is configured with",
     )
     parser.add_argument("--model", default="FeHL-1", metavar="NAME", help="parameter set of model")
     parser.add_argument("--structure", metavar="FILE", help="any format of ASE, with moments")
@@ -31,6 +38,14 @@ def add_arguments(parser):
     parser.add_argument("--kpts", type=int, nargs=3, default=(4, 4, 4), metavar="N")
     parser.add_argument("--ecut", type=float, default=410.0, help="plane waves of abinit, eV")
     parser.add_argument("--pawecutdg", type=float, default=1090.0, help="fine grid of abinit, eV")
+    parser.add_argument("--encut", type=float, default=450.0, help="plane waves of vasp, eV")
+    parser.add_argument(
+        "--command",
+        dest="program",
+        metavar="COMMAND",
+        help="runs vasp, e.g. 'mpirun -n 16 vasp_ncl'",
+    )
+    parser.add_argument("--deltaspin", action="store_true", help="vasp is patched with DeltaSpin")
     parser.add_argument("--directory", metavar="FOLDER", help="keep the files of the runs here")
 
 
@@ -44,11 +59,11 @@ def run(arguments):
     FileNotFoundError
         Without the program or its pseudopotentials.
     """
-    atoms = None if arguments.structure is None else ase.io.read(arguments.structure)
     options = {"limit": arguments.limit}
+    scale = 1.0
     if arguments.reference == "model":
         calculator = reference.ConstrainedModel(models.named(arguments.model))
-    else:
+    elif arguments.reference == "abinit":
         calculator = reference.ConstrainedAbinit(
             kpts=tuple(arguments.kpts),
             ecut=arguments.ecut,
@@ -56,8 +71,28 @@ def run(arguments):
             directory=arguments.directory,
         )
         options["transverse_limit"] = max(0.1, arguments.limit)  # known to be low by 3-8 %
-    check = reference.check_reference(
-        calculator, atoms, noncollinear=arguments.noncollinear, **options
-    )
+    else:
+        calculator = reference.ConstrainedVasp(
+            xc="PBE",
+            kpts=tuple(arguments.kpts),
+            encut=arguments.encut,
+            command=arguments.program,
+            deltaspin=arguments.deltaspin,
+            directory=arguments.directory,
+        )
+        # Moments have three decimals and are extrapolated.
+        options["moment_limit"] = calculator.parameters["moment_tolerance"]
+        scale = 0.6
+    if arguments.structure is None:
+        atoms = reference.check_cell(arguments.noncollinear, scale)
+    else:
+        atoms = ase.io.read(arguments.structure)
+    if arguments.reference == "vasp" and not arguments.deltaspin:
+        report = calculator.verify_magforces(atoms)
+        print(
+            f"magnetic forces of this VASP: {report['ratio']:.4f} times what the energies of the "
+            f"ramp say ({report['energy_change']:.5f} eV)\n"
+        )
+    check = reference.check_reference(calculator, atoms, **options)
     print(check)
     return 0 if check.passed else 1

@@ -23,17 +23,19 @@ moment several times, for every atom), so a reference keeps what does not depend
 from ase_mag.reference.abinit import ConstrainedAbinit
 from ase_mag.reference.base import BadOutput, NotConverged
 from ase_mag.reference.campaign import CampaignResult, campaign
-from ase_mag.reference.check import ReferenceCheck, check_reference
+from ase_mag.reference.check import ReferenceCheck, check_cell, check_reference
 from ase_mag.reference.model import ConstrainedModel
-from ase_mag.reference.vasp import ConstrainedVasp as ConstrainedVasp
+from ase_mag.reference.vasp import ConstrainedVasp
 
 __all__ = [
     "BadOutput",
     "CampaignResult",
     "ConstrainedAbinit",
     "ConstrainedModel",
+    "ConstrainedVasp",
     "NotConverged",
     "ReferenceCheck",
     "campaign",
+    "check_cell",
     "check_reference",
 ]

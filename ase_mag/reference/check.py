@@ -152,7 +152,7 @@ def check_reference(
             f"{type(calculator).__name__} is no reference: it lacks {', '.join(sorted(missing))}; "
             "use ase_mag.reference.ConstrainedModel, ConstrainedAbinit or ConstrainedVasp"
         )
-    atoms = _iron(noncollinear) if atoms is None else atoms.copy()
+    atoms = check_cell(noncollinear) if atoms is None else atoms.copy()
     atoms.calc = calculator
     moments = get_moments(atoms)
     size = np.linalg.norm(moments[0])
@@ -259,9 +259,17 @@ def _across(moments):
     return across / norm if norm > 1e-3 else None
 
 
-def _iron(noncollinear):
+def check_cell(noncollinear=False, scale=1.0):
+    """Return the default cell of :func:`check_reference`: two atoms of bcc iron.
+
+    Parameters
+    ----------
+    noncollinear : bool, whether the second moment is turned by 40 degrees.
+    scale : float, factor of the moments, which are 2.4 and 2.0 mu_B.
+    """
     atoms = bulk("Fe", a=2.85, cubic=True)
     atoms.positions[1] += [0.06, 0.0, -0.04]
     angle = np.radians(40.0 if noncollinear else 0.0)
-    set_moments(atoms, [[0.0, 0.0, 2.4], [2.0 * np.sin(angle), 0.0, 2.0 * np.cos(angle)]])
+    moments = [[0.0, 0.0, 2.4], [2.0 * np.sin(angle), 0.0, 2.0 * np.cos(angle)]]
+    set_moments(atoms, scale * np.array(moments))
     return atoms
