@@ -15,7 +15,7 @@ from ase_mag.dynamics.propagators import Drift, Kick, LangevinBath
 from ase_mag.dynamics.spin import check_bath
 from ase_mag.dynamics.splitting import Splitting
 from ase_mag.dynamics.timestep import warn_if_long
-from ase_mag.lsf import mean_moment, moment_quantile
+from ase_mag.lsf import SizeRelaxation, mean_moment, moment_quantile
 from ase_mag.lsf.ideal import note_ideal_cell
 
 
@@ -44,7 +44,9 @@ class AsdAimd(MagneticDynamics):
     atoms : ase.Atoms with a calculator for the forces and start moments.
     timestep : float, lattice step, ASE time units.
     exchange : Model or None, gives the fields of the spin dynamics; None freezes directions.
-    lsf : fitted ``ase_mag.lsf.LsfPredictor`` or None; None keeps the sizes.
+    lsf : fitted ``ase_mag.lsf.LsfPredictor`` or None; None keeps the sizes. One with descriptor 4
+        needs a calculator with ``relax_sizes``, which relaxes the sizes once more at every step and
+        after every move of the cell, as an input of the prediction.
     temperature_K : float or None, of lattice bath, spin bath and landscapes; None: no baths.
     measure : int, power of m in the phase-space measure of <m> (0, 1 or 2).
     sizes : how sizes come about: ``"mean"``, <m_i>(T) of the predicted landscapes; ``"sampled"``,
@@ -67,7 +69,7 @@ class AsdAimd(MagneticDynamics):
         exchange model that does not describe the species, atoms with ``lsf`` and zero moments
         (no direction), or a pressure without lattice bath, periodic cell or stress.
     TypeError
-        For ``sizes="relaxed"`` with a calculator that cannot relax sizes.
+        For ``sizes="relaxed"``, or descriptor 4, with a calculator that cannot relax sizes.
 
     Warns
     -----
@@ -215,7 +217,10 @@ class AsdAimd(MagneticDynamics):
         note_ideal_cell(self.atoms)
         arguments = (self.temperature_K, self.measure)
         if self.learning is None:
-            landscapes = self.landscapes = self.lsf.prepare(self.atoms)
+            options = {}
+            if getattr(self.lsf, "needs_relaxed", False):
+                options["relax"] = SizeRelaxation(self.atoms)
+            landscapes = self.landscapes = self.lsf.prepare(self.atoms, **options)
         else:
             landscapes = self.learning.prepare(
                 self.lsf, self.atoms, arguments, lambda: self._current

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from ase_mag.core import set_moments, storage
 from ase_mag.dynamics.base import check_count, check_not_negative, check_positive
-from ase_mag.lsf import LandscapeTable, bounded, fit_landscapes, mean_moment
+from ase_mag.lsf import LandscapeTable, SizeRelaxation, bounded, fit_landscapes, mean_moment
 from ase_mag.lsf.ideal import IDEAL, ideal_lattice, set_ideal_lattice
 
 _BACKGROUNDS = ("relaxed", "zero")
@@ -152,13 +152,21 @@ class OnTheFlyLearning:
                 "relaxed background need: use background='zero', or a reference such as "
                 "ase_mag.reference.ConstrainedModel(model)"
             )
+        self._relax = None
+        if getattr(predictor, "needs_relaxed", False):
+            if self.background != "relaxed":
+                raise ValueError(
+                    f"background is {self.background!r}, but descriptor 4 learns from the sizes "
+                    "relaxed at fixed directions: use background='relaxed', or another descriptor"
+                )
+            self._relax = SizeRelaxation(atoms)
         self.predictor = predictor
         self._atoms, self._conditions, self._clock = atoms, conditions, clock
         self._start = atoms.copy()
         # Descriptors that need no ideal lattice may have none.
         lattice = predictor.reference_ is not None or IDEAL in atoms.arrays
         self._ideal = ideal_lattice(atoms, predictor.reference_) if lattice else None
-        self._step = predictor.prepare(self._start)
+        self._step = self._prepared(predictor)
         if self.history:  # of an earlier run
             self._learn()
         self._seen, self._warned = -1, False
@@ -281,6 +289,8 @@ class OnTheFlyLearning:
                 set_moments(scan, changed)
                 energies[row, column] = scan.get_potential_energy()
         a, b, constant, error = fit_landscapes(self.sizes, energies)
+        background = np.linalg.norm(around[which], axis=1)
+        relaxed = background if self.background == "relaxed" else np.full(len(which), np.nan)
         return LandscapeTable(
             [frame],
             frame=np.zeros(len(which), dtype=int),
@@ -289,7 +299,8 @@ class OnTheFlyLearning:
             b=b,
             constant=constant,
             error=error,
-            relaxed=np.linalg.norm(around[which], axis=1),
+            relaxed=relaxed,
+            background=background,
             sizes=np.tile(self.sizes, (len(which), 1)),
             energies=energies,
         )
@@ -299,7 +310,11 @@ class OnTheFlyLearning:
         if predictor.reference is None:
             predictor.set_params(reference=self._ideal)
         self.predictor = predictor.fit(self.table)
-        self._step = self.predictor.prepare(self._start)
+        self._step = self._prepared(self.predictor)
+
+    def _prepared(self, predictor):
+        options = {} if self._relax is None else {"relax": self._relax}
+        return predictor.prepare(self._start, **options)
 
     def _warn(self, uncertainty, count):
         if not self._warned:

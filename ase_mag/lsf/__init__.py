@@ -7,6 +7,7 @@ from ase_mag.lsf.ideal import set_ideal_lattice
 from ase_mag.lsf.labelled import landscapes_from_frames, scan_frames
 from ase_mag.lsf.learning_curve import LearningCurve, learning_curve
 from ase_mag.lsf.predictor import LsfPredictor
+from ase_mag.lsf.relaxation import SizeRelaxation
 from ase_mag.lsf.sampling import moment_quantile, sample_moment
 from ase_mag.lsf.scan import landscapes
 from ase_mag.lsf.search import GridSearch, grid_search
@@ -26,6 +27,7 @@ __all__ = [
     "LsfPredictor",
     "MeanLandscape",
     "RelaxedMoment",
+    "SizeRelaxation",
     "Transfer",
     "TransferCase",
     "VoronoiLandscape",

@@ -145,8 +145,20 @@ class LsfPredictor(BaseEstimator):
         kind = GaussianKernelRidge if is_invariant(self.descriptor) else LaplacianKernelRidge
         return kind(self.width, self.regularization, self.backend)
 
-    def prepare(self, atoms):
+    @property
+    def needs_relaxed(self):
+        """Whether predictions need sizes relaxed at fixed directions (descriptor 4), a bool."""
+        return not is_invariant(self.descriptor) and self.descriptor == 4
+
+    def prepare(self, atoms, relax=None):
         """Return a :class:`LandscapeStep`, which predicts for moving copies of ``atoms``.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms
+        relax : callable (positions, cell, moments) -> (N,) sizes in mu_B, optional
+            Finds the sizes relaxed at fixed directions where descriptor 4 needs them, e.g.
+            :class:`ase_mag.lsf.SizeRelaxation`.
 
         Raises
         ------
@@ -155,7 +167,7 @@ class LsfPredictor(BaseEstimator):
             cell, or atoms that are not near their ideal sites.
         """
         check_is_fitted(self)
-        return LandscapeStep(self, atoms)
+        return LandscapeStep(self, atoms, relax)
 
     def predict(self, atoms, *, uncertainty=False, relaxed=None):
         """Return a (N,) in eV/mu_B^2 and b (N,) in eV/mu_B^4 of the moments of ``atoms``.

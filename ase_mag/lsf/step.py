@@ -20,7 +20,7 @@ class LandscapeStep:
     features : callable (positions, cell, moments, relaxed) -> (N, n_features), the descriptors.
     """
 
-    def __init__(self, predictor, atoms):
+    def __init__(self, predictor, atoms, relax=None):
         species = predictor.species_
         other = [i for i, symbol in enumerate(atoms.symbols) if symbol != species]
         if other:
@@ -30,6 +30,7 @@ class LandscapeStep:
             )
         descriptor = descriptor_of(predictor, (species,))
         self.features = features_for(descriptor, atoms, predictor.reference_)
+        self._relax = relax if predictor.needs_relaxed else None
         self._regressor = predictor.regressor_
         self._smallest_b = 0.5 * predictor.smallest_b_
         if len(self.features.labels) != predictor.regressor_.n_features_in_:
@@ -78,7 +79,8 @@ class LandscapeStep:
         ----------
         positions : (N, 3) array, angstrom; cell : (3, 3) array, angstrom.
         moments : (N, 3) array, mu_B; only directions count.
-        relaxed : (N,) array, sizes relaxed at fixed directions, for descriptor 4 only, mu_B.
+        relaxed : (N,) array, sizes relaxed at fixed directions, for descriptor 4 only, mu_B;
+            default: what ``relax`` of :meth:`LsfPredictor.prepare` gives.
         uncertainty : bool
             Return (a, b, error of a, error of b), standard errors in the units of a and b; see
             :class:`ase_mag.regressors.Posterior`.
@@ -101,6 +103,8 @@ class LandscapeStep:
                 f"positions {positions.shape} and moments {moments.shape} must both have the shape "
                 f"({n}, 3) of the atoms that this step was prepared for"
             )
+        if relaxed is None and self._relax is not None:
+            relaxed = self._relax(positions, cell, moments)
         features = self.features(positions, cell, moments, relaxed)
         if check and not self._warned:
             self._warn_outside(features)
