@@ -14,6 +14,7 @@ from ase_mag.lsf.search import GridSearch, grid_search
 from ase_mag.lsf.step import LandscapeStep
 from ase_mag.lsf.table import Landscape, LandscapeTable
 from ase_mag.lsf.thermodynamics import bounded, density, mean_moment, minimum_moment
+from ase_mag.lsf.trajectory import frames_from_trajectory
 from ase_mag.lsf.transfer import Transfer, TransferCase, transfer
 from ase_mag.lsf.validation import CrossValidation, cross_validate
 
@@ -35,6 +36,7 @@ __all__ = [
     "cross_validate",
     "density",
     "fit_landscapes",
+    "frames_from_trajectory",
     "grid_search",
     "landscapes",
     "landscapes_from_frames",

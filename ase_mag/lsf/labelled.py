@@ -9,13 +9,16 @@ from ase_mag.lsf.table import LandscapeTable
 
 #: Name of the array with the moments that a calculation was constrained to, mu_B.
 TARGET = "target_magmoms"
+#: Name of the array with the moments of a frame before its background was set, mu_B.
+BEFORE = "frame_magmoms"
 _SAME = 1e-6
 
 
-def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9)):
+def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9), background=None):
     """Return the frames whose energies make landscapes, one per moment size.
 
-    All other moments keep those of the given frames. Label them with any reference, for instance by
+    All other moments keep those of the given frames, or have the sizes ``background`` and the
+    directions of the frames. Label them with any reference, for instance by
     ``reference.campaign``, and make a table with :func:`landscapes_from_frames`.
 
     Parameters
@@ -23,16 +26,28 @@ def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9)):
     frames : list of ase.Atoms with moments that are not zero where scanned.
     sizes, window : as in :func:`ase_mag.lsf.landscapes`.
     atoms : sequence of int, optional; indices of the atoms to scan in every frame, default all.
+    background : float, or array (N,) or (frames, N), optional, mu_B
+        Sizes of the moments that are not scanned. The procedure for moments that exist by entropy
+        only (see :func:`ase_mag.lsf.landscapes`) is 0 at first, then the mean sizes of these
+        landscapes at the temperature.
 
     Returns
     -------
     list of ase.Atoms
-        ``info`` holds 'landscape' (a running number), 'point' and 'scanned_atom'.
+        ``info`` holds 'landscape' (a running number), 'point' and 'scanned_atom'; with a
+        background, the array 'frame_magmoms' has the moments of the given frame.
+
+    Raises
+    ------
+    ValueError
+        For too few sizes, scanned moments that are zero, or a background of another shape, or one
+        that is negative or not finite.
     """
     values = check_sizes(sizes, window=window)
     out, number = [], 0
     for k, frame in enumerate(frames):
         moments = get_moments(frame)
+        around = _around(moments, background, k, len(frames))
         for i in range(len(frame)) if atoms is None else atoms:
             norm = np.linalg.norm(moments[i])
             if norm == 0:
@@ -41,9 +56,11 @@ def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9)):
                     "unknown: set moments, e.g. with lsf.snapshots(..., sizes=2.2)"
                 )
             for point, size in enumerate(values):
-                scanned = moments.copy()
-                scanned[i] *= size / norm
+                scanned = around.copy()
+                scanned[i] = moments[i] * (size / norm)
                 new = frame.copy()
+                if background is not None:
+                    new.set_array(BEFORE, moments)
                 set_moments(new, scanned)
                 new.info |= {"landscape": number, "point": point, "scanned_atom": int(i)}
                 out.append(new)
@@ -51,12 +68,31 @@ def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9)):
     return out
 
 
+def _around(moments, background, k, n_frames):
+    """Return the moments of frame k with background sizes."""
+    if background is None:
+        return moments
+    sizes = np.asarray(background, dtype=float)
+    n = len(moments)
+    if sizes.ndim == 2 and len(sizes) == n_frames:
+        sizes = sizes[k]
+    if sizes.shape not in ((), (n,)) or not (np.isfinite(sizes) & (sizes >= 0)).all():
+        raise ValueError(
+            f"background must be a number, ({n},) or ({n_frames}, {n}) numbers in mu_B, finite and "
+            f"not negative, got an array of shape {np.shape(background)}: {background}"
+        )
+    norms = np.linalg.norm(moments, axis=1)
+    return moments * np.divide(sizes, norms, out=np.zeros(n), where=norms > 0)[:, None]
+
+
 def landscapes_from_frames(frames, order=4, fit_window=None, largest_error=0.05, reference=None):
     """Fit landscapes to labelled frames of scans.
 
     Frames with the same ``info['landscape']`` are one scan: the same structure, in which the moment
     of atom ``info['scanned_atom']`` changes in size. The moments are those that the calculation was
-    constrained to: the array 'target_magmoms' if there is one, else those of the atoms.
+    constrained to: the array 'target_magmoms' if there is one, else those of the atoms. The frames
+    of the table have the moments before a background was set ('frame_magmoms'), whose directions
+    descriptors need.
 
     Parameters
     ----------
@@ -158,7 +194,8 @@ def _scan_of(number, group):
     atoms = first.copy()
     atoms.calc = None
     atoms.arrays.pop(TARGET, None)
-    set_moments(atoms, targets[np.argmax(sizes)])
+    before = atoms.arrays.pop(BEFORE, None)
+    set_moments(atoms, targets[np.argmax(sizes)] if before is None else before)
     energies = np.array([frame.get_potential_energy() for frame in group])
     return sizes[order], energies[order], atoms, atom
 

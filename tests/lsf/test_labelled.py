@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 import ase_mag
-from ase_mag import lsf
+from ase_mag import lsf, models
+from ase_mag.reference import ConstrainedModel
 
 
 def labelled(frames, calc):
@@ -40,6 +42,41 @@ def test_labelled_scans_give_the_known_landscapes(frames, quartic, tmp_path):
     assert np.isnan(table.relaxed).all() and table.error.max() < 1e-9
     np.testing.assert_allclose(table.sizes[0], np.linspace(0.5, 2.9, 5))
     lsf.LsfPredictor().fit(table)
+
+
+def test_both_passes_of_thermal_sizes_on_labelled_frames(tmp_path):
+    """Zero background, then the mean sizes of these landscapes: as lsf.landscapes does it."""
+    dense = bulk("Fe", a=2.41, cubic=True)
+    ase_mag.set_moments(dense, 1.0)
+    frames = lsf.snapshots(dense, 0.2, count=2, rng=5)
+    calc = ConstrainedModel(models.named("FeHL-1"))
+    options = {"background": "nonmagnetic", "progress": False}
+
+    def labels(background):
+        scans = lsf.scan_frames(frames, background=background)
+        write(tmp_path / "scans.extxyz", labelled(scans, calc))
+        return lsf.landscapes_from_frames(read(tmp_path / "scans.extxyz", ":"))
+
+    first, expected = labels(0.0), lsf.landscapes(frames, calc, **options)
+    np.testing.assert_allclose(first.a, expected.a, rtol=1e-6)
+    sizes = lsf.mean_moment(first.a, first.b, 6000).reshape(2, -1)
+    second = labels(sizes)
+    expected = lsf.landscapes(frames, calc, temperature_K=6000, **options)
+    np.testing.assert_allclose(second.a, expected.a, rtol=1e-6)
+    np.testing.assert_allclose(second.b, expected.b, rtol=1e-6)
+    assert np.abs(second.a / first.a - 1).max() > 0.01
+    # One frame per scan; directions are those of the frames in either case.
+    for k, frame in enumerate(second.frames):
+        given = ase_mag.get_moments(frames[k // 2])
+        np.testing.assert_allclose(ase_mag.get_moments(frame), given, atol=1e-7)
+        assert "frame_magmoms" not in frame.arrays
+    X, _ = lsf.LsfPredictor(3).training_data(second)
+    Y, _ = lsf.LsfPredictor(3).training_data(expected)
+    np.testing.assert_allclose(X, Y, atol=1e-6)
+    with pytest.raises(ValueError, match=r"must be a number, \(2,\) or \(2, 2\) numbers"):
+        lsf.scan_frames(frames, background=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"not negative, got an array of shape \(\): -1"):
+        lsf.scan_frames(frames, background=-1)
 
 
 def test_targets_of_a_constrained_calculation_count(frames, quartic):
