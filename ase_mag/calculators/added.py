@@ -105,6 +105,14 @@ class AddedCalculator(MagneticCalculator):
             results["magforces"] = results["magforces"] + self._lattice_value("magforces", True)
         self.results = results
 
+    def energy_of_moments(self, atoms):
+        """Return the energy as a function of the moments, as :class:`MagneticCalculator` does.
+
+        The energy of the lattice calculator is not included; None with ``lattice_moments=True``,
+        where the model alone does not know the energy.
+        """
+        return None if self.lattice_moments else super().energy_of_moments(atoms)
+
     def _lattice_value(self, name, required):
         """Ask the lattice calculator; None if it has no value and none is ``required``."""
         if name in self._has and self._lattice_values.get(name) is None:

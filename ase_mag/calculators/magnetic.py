@@ -1,5 +1,7 @@
 """The ASE calculator of a model: energy, forces, stress and magnetic forces."""
 
+from functools import partial
+
 import numpy as np
 from ase.calculators.calculator import (
     CalculationFailed,
@@ -9,8 +11,9 @@ from ase.calculators.calculator import (
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ase_mag.calculators.base import MomentCalculator
-from ase_mag.calculators.minimization import minimize
 from ase_mag.core import Model, ModelSurface, State, get_moments
+from ase_mag.core.hessian import hessian_of
+from ase_mag.core.minimization import minimize
 from ase_mag.io.properties import warn_unless_registered
 
 #: What a calculation without derivatives with respect to the positions gives.
@@ -209,6 +212,32 @@ class MagneticCalculator(MomentCalculator):
             state.moments_changed()
         return surface, state
 
+    def energy_of_moments(self, atoms):
+        """Return the energy as a function of the moments at the positions of ``atoms``.
+
+        The functions belong to this calculator and hold until it is asked for something else.
+        They are much faster than changing the moments of the atoms.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms, not changed.
+
+        Returns
+        -------
+        evaluate : function of moments (N, 3), mu_B, that returns energies of sites (eV) and dE/dM
+            (N, 3), eV/mu_B.
+        hessian : function of moments that returns the function v -> H v with H = d2E/dM dM,
+            or None if the model is no bilinear form.
+        """
+        surface, state = self._synchronize(atoms)
+        self._given = None  # the state's moments are no longer those of any atoms
+        return self._energy_of_moments(surface, state), self._hessian(surface, state)
+
+    @staticmethod
+    def _hessian(surface, state):
+        form = surface.form(state)
+        return None if form is None else partial(hessian_of, form)
+
     def _energy_of_moments(self, surface, state):
         """Return a function M -> (site energies, dE/dM) at the state's positions."""
         form = surface.form(state)
@@ -237,6 +266,7 @@ class MagneticCalculator(MomentCalculator):
             state.moments,
             fmax=fmax,
             max_steps=max_steps,
+            hessian=self._hessian(surface, state),
         )
         if not found.converged:
             raise CalculationFailed(

@@ -201,5 +201,5 @@ def refuse_relaxed(calc):
     if getattr(calc, "parameters", {}).get("moments") == "relaxed":
         raise ValueError(
             f"{type(calc).__name__} has moments='relaxed', so its forces do not belong to the "
-            "moments of the dynamics: use moments='fixed'"
+            "moments of the atoms: use moments='fixed'"
         )

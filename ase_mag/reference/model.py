@@ -4,8 +4,8 @@ import numpy as np
 from ase.calculators.calculator import CalculationFailed
 
 from ase_mag.calculators import MagneticCalculator
-from ase_mag.calculators.minimization import minimize
 from ase_mag.core import Sum
+from ase_mag.core.minimization import minimize
 from ase_mag.models import FeHL1
 
 

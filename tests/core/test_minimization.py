@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize as scipy_minimize
 
-from ase_mag.calculators.minimization import minimize
+from ase_mag.core.minimization import minimize
 
 
 def quartic(h, matrix):
@@ -108,7 +108,8 @@ def test_converged_start_costs_one_evaluation():
 def test_unbounded_steps_and_broken_functions():
     found = minimize(lambda x: (-(x**2).sum(axis=1), -2 * x), np.ones((2, 3)), fmax=1e-6)
     assert not found.converged
-    assert np.abs(found.x).max() > 50
+    assert np.linalg.norm(found.x, axis=1).max() > 50
+    assert found.reason == "too large"
     evaluate, start = example()
     found = minimize(evaluate, start, fmax=1e-12, max_steps=1)
     assert (found.converged, found.n_steps) == (False, 1)
@@ -125,3 +126,50 @@ def test_unbounded_steps_and_broken_functions():
 def test_nothing_to_minimize():
     found = minimize(lambda x: (np.zeros(0), x), np.zeros((0, 3)), fmax=1e-6)
     assert found.converged
+
+
+def test_rows_that_keep_their_norms():
+    # E = -h.x on spheres of different radii: x = r h/|h|.
+    h = np.array([0.3, -0.2, 0.5])
+    start = np.random.default_rng(0).normal(size=(8, 3))
+    start[3] = 0.0
+    radii = np.linalg.norm(start, axis=1)
+    found = minimize(
+        lambda x: (-x @ h, np.tile(-h, (8, 1))), start, fmax=1e-12, fixed_norms=True, probe=1e-4
+    )
+    assert found.converged
+    np.testing.assert_allclose(found.x, np.outer(radii, h / np.linalg.norm(h)), atol=1e-11)
+    # Quadratic convergence, as on a plane.
+    assert found.slopes[-1] < 10 * found.slopes[-2] ** 2 + 1e-14
+
+
+@pytest.mark.parametrize("kind", ["exact", "two-sided", "one-sided"])
+def test_second_derivatives_in_three_ways(kind):
+    evaluate, start = example()
+    n = start.shape[0]
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(scale=0.01, size=(n, n))
+    matrix += matrix.T
+
+    def hessian(x):
+        return lambda v: (-0.3 + 0.24 * x**2) * v - matrix @ v
+
+    keywords = {"exact": {"hessian": hessian}, "two-sided": {"probe": 1e-4}, "one-sided": {}}
+    found = minimize(evaluate, start, fmax=1e-11, **keywords[kind])
+    reference = minimize(evaluate, start, fmax=1e-12)
+    assert found.converged
+    assert found.reason == ""
+    assert len(found.slopes) == found.n_steps + 1
+    np.testing.assert_allclose(found.x, reference.x, atol=1e-8)
+    if kind == "exact":
+        assert found.n_evaluations < reference.n_evaluations / 2
+
+
+def test_reasons():
+    evaluate, start = example()
+    assert minimize(evaluate, start, fmax=1e-12, max_steps=1).reason == "steps"
+    assert minimize(evaluate, start, fmax=1e-12, largest=0.5).reason == "too large"
+    broken = minimize(lambda x: (x[:, 0] * np.nan, x * np.nan), np.ones((2, 3)), fmax=1e-6)
+    assert broken.reason == "not finite"
+    liar = minimize(lambda x: ((x**2).sum(axis=1), -2 * x + 1), np.ones((2, 3)), fmax=1e-6)
+    assert liar.reason == "no descent"
