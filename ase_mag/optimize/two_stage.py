@@ -214,6 +214,8 @@ def _collected(surface, steps, reason, message):
     state = (
         f"after {steps} steps the largest force is {fmax:.3g} eV/angstrom, stress {stress:.3g} "
         f"eV/angstrom^3, |dE/dM| {magforce:.3g} eV/mu_B"
+        if left
+        else "no geometry could be calculated"
     )
     return Relaxed(
         converged=not reason,

@@ -23,6 +23,7 @@ BEFORE = {
     # The run starts from a ferromagnet, the predictor knows random directions, and it says so.
     + "import warnings\nwarnings.filterwarnings('ignore', message='the predictor extrapolates')\n"
     + "model = models.Heisenberg('Fe', models.cubic(0.191248, cutoff=3.75))\n",
+    7: BLOCKS[1],
 }
 #: What is true afterwards.
 AFTER = {
@@ -37,6 +38,10 @@ AFTER = {
     "assert abs(run.temperature_K[50:].mean() - 300) < 40\n"
     "assert 0.03 < run.moment_sizes[50:].std(axis=1).mean() < 0.3\n",
     5: "assert dyn.nsteps == 500 and abs(m - 2.02558733512) < 1e-9",
+    # The ferromagnet of FeHL-1; before it, the cell of 2.85 angstrom.
+    7: "assert result.converged and abs(result.energy + 222.658868) < 1e-6\n"
+    "assert abs((atoms.get_volume() / 27) ** (1 / 3) - 2.8494) < 2e-4\n"
+    "assert abs(ase_mag.get_moments(atoms)[:, 2] - 2.145).max() < 2e-3",
 }
 
 
@@ -58,4 +63,4 @@ def test_block(number, tmp_path, strict_python, tree_environment):
 
 
 def test_all_promised_blocks_are_there():
-    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 4, 5]
+    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 4, 5, 7]

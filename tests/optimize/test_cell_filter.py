@@ -7,6 +7,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 from ase.filters import FrechetCellFilter
+from ase.gui.images import Images
 from ase.io import read
 from ase.optimize import BFGS, FIRE, LBFGS, BFGSLineSearch
 
@@ -196,6 +197,11 @@ def test_trajectory_holds_atoms_with_moments(iron, tmp_path):
     np.testing.assert_array_equal(ase_mag.get_moments(frames[-1]), ase_mag.get_moments(atoms))
     np.testing.assert_array_equal(frames[-1].cell.array, atoms.cell.array)
     assert np.abs(ase_mag.get_moments(frames[0]) - ase_mag.get_moments(frames[-1])).max() > 0.1
+    # What ase gui loads.
+    images = Images()
+    images.read([str(path)], slice(None))
+    assert len(images) == len(frames)
+    np.testing.assert_array_equal(images[-1].get_magnetic_moments(), ase_mag.get_moments(atoms))
 
 
 def test_a_cell_that_was_changed_by_somebody_else(iron):
