@@ -85,6 +85,23 @@ def partial_species():
     return models.mendelev_2003() + models.Heisenberg("Co", J) + models.Landau("Co", a=-0.1, b=0.02)
 
 
+def collinear(cutoff_power):
+    def make(rotation=None):
+        axis = np.array([1.0, 2.0, -2.0]) / 3.0
+        axis = axis if rotation is None else rotation @ axis
+        return models.MomentTensorPotential(
+            ("Fe", "Al"), cutoff=4.6, axis=axis, max_moment=8.0, cutoff_power=cutoff_power
+        )
+
+    return make
+
+
+def noncollinear(species, **options):
+    return models.NoncollinearMomentTensorPotential(
+        species, cutoff=4.6, max_moment=8.0, cutoff_power=3, **options
+    )
+
+
 def rotating(make, **options):
     return make(), {"rotated": make, "spin_rotation": False, **options}
 
@@ -141,6 +158,13 @@ CASES = {
     "FeHL-1, anisotropy and field": rotating(embedded_iron_in_a_field, time_reversal=False),
     "two magnetic species and a third one": (two_species(), SPIN_ORBIT),
     "magnetism on one species of two": (partial_species(), {}),
+    "moment tensors, collinear": (collinear(2)(), {"rotated": collinear(2)}),
+    "moment tensors, collinear, smoother cutoff": (collinear(3)(), {"rotated": collinear(3)}),
+    "moment tensors, vectors": (noncollinear("Fe"), {}),
+    "moment tensors, vectors, two species": (
+        noncollinear(("Co", "Fe"), level=8, magnetic_basis=3),
+        {},
+    ),
     **{f"named: {name}": (models.named(name), {}) for name in models.named()},
 }
 
@@ -155,7 +179,7 @@ def test_contract(name):
 def test_contract_on_a_slab(name):
     """The promises that hold without three periodic directions, on another structure."""
     model, options = CASES[name]
-    slab = testing.example(model.species, rng=7, displacement=0.15)
+    slab = testing.example(model.species, rng=7, displacement=0.15, axis=model.moment_axis)
     slab.pbc = (True, False, True)
     testing.check_response(model, slab)
     testing.check_forces(model, slab)
@@ -168,6 +192,20 @@ def test_contract_on_a_slab(name):
     testing.check_ghosts(model, slab)
     if options.get("time_reversal", True):
         testing.check_time_reversal(model, slab)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        models.MomentTensorPotential(("Fe", "Al"), 8, cutoff=4.6, max_moment=8.0, cutoff_power=3),
+        models.MomentTensorPotential("Fe", 6, 3, cutoff=4.6, max_moment=8.0, onsite=2),
+        noncollinear(("Fe", "Al"), level=6),
+        noncollinear("Fe", level=10, magnetic_basis=3),
+    ],
+    ids=["collinear", "collinear, on-site terms", "vectors", "vectors, basis 3"],
+)
+def test_trainable_contract(model):
+    testing.check_trainable(model)
 
 
 def test_every_model_is_in_the_list():

@@ -23,6 +23,8 @@ class Model(ABC):
         have no part in the model. A structure may only hold species that the complete model
         (the sum) names: :meth:`check_species`.
     cutoff : float, angstrom; the graph must list all pairs below it (0: no pairs needed).
+    moment_axis : (3,) float array or None; a unit vector: the model reads moments along it and
+        raises ValueError for a transverse part (collinear models).
     homogeneous : bool; True: the terms of an atom depend on the species and the places of the
         atoms around it only, never on their numbers, so that the unit cell of a crystal stands
         for all of it. Models that say so get the fast path of :class:`LatticeForm`. Every class
@@ -31,6 +33,7 @@ class Model(ABC):
 
     species: tuple
     cutoff: float = 0.0
+    moment_axis: np.ndarray | None = None
     homogeneous: bool = False
 
     def __init_subclass__(cls, **kwargs):
@@ -225,6 +228,13 @@ class Sum(Model):
         )
         self.cutoff = max(term.cutoff for term in self.terms)
         self.homogeneous = all(term.homogeneous for term in self.terms)
+        axes = [term.moment_axis for term in self.terms if term.moment_axis is not None]
+        if any(abs(axis @ axes[0]) < 1.0 - 1e-12 for axis in axes):
+            raise ValueError(
+                f"collinear models of different axes, {', '.join(str(a.tolist()) for a in axes)}, "
+                "cannot be added: moments cannot be along all of them"
+            )
+        self.moment_axis = axes[0] if axes else None
 
     def gradients(self, graph, moments, *, lattice=True):
         total = self.terms[0].gradients(graph, moments, lattice=lattice)

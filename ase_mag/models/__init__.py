@@ -16,6 +16,11 @@ from ase_mag.models.fealhl1 import FeAlHL1
 from ase_mag.models.fehl1 import FeHL1, ReferenceState
 from ase_mag.models.heisenberg import Heisenberg
 from ase_mag.models.landau import Landau
+from ase_mag.models.moment_tensor_basis import MomentTensorBasis
+from ase_mag.models.moment_tensor_potential import (
+    MomentTensorPotential,
+    NoncollinearMomentTensorPotential,
+)
 from ase_mag.models.nonmagnetic import NonMagnetic
 from ase_mag.models.parameter_sets import ParameterSet, describe, load, named
 from ase_mag.models.radial import PiecewisePolynomial, Radial
@@ -45,7 +50,10 @@ __all__ = [
     "Heisenberg",
     "Landau",
     "MagneticEmbedding",
+    "MomentTensorBasis",
+    "MomentTensorPotential",
     "NonMagnetic",
+    "NoncollinearMomentTensorPotential",
     "ParameterSet",
     "PiecewisePolynomial",
     "Radial",

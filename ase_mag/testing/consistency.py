@@ -13,7 +13,7 @@ from ase_mag.testing.comparison import (
     assert_identical,
     assert_responses,
 )
-from ase_mag.testing.structures import Structure
+from ase_mag.testing.structures import Structure, along
 
 
 def check_response(model, atoms):
@@ -48,7 +48,7 @@ def check_purity(model, atoms, *, rng=0):
     first = model.evaluate(graph, moments)
     first_parts = {p: getattr(first, p).copy() for p in PARTS}
     assert_identical(moments, structure.moments, "the moments given to evaluate were changed")
-    other = rng.normal(size=moments.shape)
+    other = along(rng.normal(size=moments.shape), model.moment_axis)
     moved = rng.normal(scale=0.05, size=moments.shape) + structure.positions
     structure.changed(positions=moved, moments=other).response(model)
     reused = model.evaluate(graph, other)

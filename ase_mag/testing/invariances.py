@@ -22,15 +22,21 @@ def check_rotation(model, atoms, *, rng=0, rotated=None, rtol=1e-12):
     assert_responses(turned, expected, "joint rotation of positions, cell and moments", rtol=rtol)
 
 
-def check_spin_rotation(model, atoms, *, rng=0, rtol=1e-12):
+def check_spin_rotation(model, atoms, *, rng=0, rotated=None, rtol=1e-12):
     """Check that a rotation of all moments alone rotates the magnetic forces and nothing else.
 
     Models with spin-orbit terms (anisotropy, Dzyaloshinskii-Moriya, dipoles) or an external field
     have no such invariance.
+
+    Parameters
+    ----------
+    rotated : function, optional; for collinear models, see :func:`check_rotation`.
     """
     structure = Structure.of(atoms)
     rotation = random_rotation(np.random.default_rng(rng))
-    turned = structure.rotated(rotation, lattice=False).response(model)
+    turned = structure.rotated(rotation, lattice=False).response(
+        rotated(rotation) if rotated else model
+    )
     expected = structure.response(model)
     expected.magforces = expected.magforces @ rotation.T
     what = "rotation of all moments (spin_rotation=False for models with spin-orbit terms)"

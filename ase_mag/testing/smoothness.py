@@ -7,7 +7,7 @@ from ase.data import atomic_numbers
 
 from ase_mag.core import Sum
 from ase_mag.testing.comparison import assert_responses
-from ase_mag.testing.structures import Structure
+from ase_mag.testing.structures import Structure, along
 
 
 def cutoffs_of(model):
@@ -33,7 +33,7 @@ def check_cutoff(model, *, rng=0, cutoffs=None):
     for cutoff in cutoffs_of(model) if cutoffs is None else cutoffs:
         for pair in combinations_with_replacement(species, 2):
             numbers = np.array([atomic_numbers[s] for s in (*pair, pair[0])])
-            moments = rng.normal(scale=1.5, size=(3, 3))
+            moments = along(rng.normal(scale=1.5, size=(3, 3)), model.moment_axis)
             direction = rng.normal(size=3)
             direction /= np.linalg.norm(direction)
             normal = np.linalg.svd(direction[None])[2][2]

@@ -82,7 +82,7 @@ class Structure:
         return model.evaluate(self.graph(model, skin), self.moments, lattice=lattice)
 
 
-def example(species, rng=0, *, repeats=(2, 2, 2), displacement=0.1, a=2.87):
+def example(species, rng=0, *, repeats=(2, 2, 2), displacement=0.1, a=2.87, axis=None):
     """Return a displaced, sheared bcc crystal with random moments as Atoms.
 
     Species alternate; moments have random directions and sizes of 0.5-2.5 mu_B, and one is zero.
@@ -92,6 +92,7 @@ def example(species, rng=0, *, repeats=(2, 2, 2), displacement=0.1, a=2.87):
     species : sequence of str
     rng : int or numpy Generator.
     repeats : three int; displacement : float, angstrom per component; a : float, angstrom.
+    axis : (3,) float array, optional; only the part of the moments along it is kept.
     """
     rng = np.random.default_rng(rng)
     n = 2 * int(np.prod(repeats))
@@ -105,9 +106,15 @@ def example(species, rng=0, *, repeats=(2, 2, 2), displacement=0.1, a=2.87):
     directions /= np.linalg.norm(directions, axis=1)[:, None]
     moments = directions * rng.uniform(0.5, 2.5, size=(n, 1))
     moments[-1] = 0.0
+    moments = along(moments, axis)
     atoms.set_initial_magnetic_moments(None)
     atoms.set_initial_magnetic_moments(as_moments(moments, n))
     return atoms
+
+
+def along(moments, axis):
+    """Return the part of moments (N, 3) along an axis (None: the moments)."""
+    return moments if axis is None else (moments @ axis)[:, None] * axis
 
 
 def random_rotation(rng):

@@ -24,7 +24,9 @@ def check_trainable(model, atoms=None, *, rng=0, step=1e-4, rtol=1e-6):
     atoms : ase.Atoms, optional; see :func:`check_model`.
     rng : int; step : float, step in every parameter; rtol : float, relative to the largest entry.
     """
-    structure = Structure.of(example(model.species, rng) if atoms is None else atoms)
+    if atoms is None:
+        atoms = example(model.species, rng, axis=model.moment_axis)
+    structure = Structure.of(atoms)
     rng = np.random.default_rng(rng)
     graph = structure.graph(model)
     start = model.parameters

@@ -1,0 +1,106 @@
+# Arithmetic on eight doubles at once ("lanes", one neighbor pair each), shared by kernels.
+#
+# Rows of eight doubles follow each other in memory. GCC and Clang turn their vector types into
+# whatever the instruction set offers; other compilers get plain loops.
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    typedef double ase_mag_v4 __attribute__((vector_size(32), aligned(8), may_alias));
+    #define ASE_MAG_LANES(v, x) ase_mag_v4 v##0 = *(const ase_mag_v4 *)(x), \\
+                                           v##1 = *(const ase_mag_v4 *)((x) + 4)
+    #define ASE_MAG_STORE(x, v) (*(ase_mag_v4 *)(x) = v##0, *(ase_mag_v4 *)((x) + 4) = v##1)
+    #endif
+
+    static inline void ase_mag_clear(double *y, long n_rows) {
+        for (long k = 0; k < 8*n_rows; k++) y[k] = 0.0;
+    }
+
+    /* y += a x */
+    static inline void ase_mag_add(double *y, double a, const double *x) {
+    #if defined(__GNUC__)
+        ASE_MAG_LANES(u, y); ASE_MAG_LANES(v, x);
+        u0 += a*v0; u1 += a*v1;
+        ASE_MAG_STORE(y, u);
+    #else
+        for (int l = 0; l < 8; l++) y[l] += a*x[l];
+    #endif
+    }
+
+    /* y = x z */
+    static inline void ase_mag_product(double *y, const double *x, const double *z) {
+    #if defined(__GNUC__)
+        ASE_MAG_LANES(u, x); ASE_MAG_LANES(v, z);
+        u0 *= v0; u1 *= v1;
+        ASE_MAG_STORE(y, u);
+    #else
+        for (int l = 0; l < 8; l++) y[l] = x[l]*z[l];
+    #endif
+    }
+
+    /* y += a x z */
+    static inline void ase_mag_add_product(double *y, double a, const double *x, const double *z) {
+    #if defined(__GNUC__)
+        ASE_MAG_LANES(w, y); ASE_MAG_LANES(u, x); ASE_MAG_LANES(v, z);
+        w0 += a*u0*v0; w1 += a*u1*v1;
+        ASE_MAG_STORE(y, w);
+    #else
+        for (int l = 0; l < 8; l++) y[l] += a*x[l]*z[l];
+    #endif
+    }
+
+    static inline double ase_mag_total(const double *x) {
+        return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+    }
+
+    /* s[row] = sum_k c[row, k] x[k], d[row] = sum_k c[row, k] y[k] for n_rows rows of n numbers. */
+    static inline void ase_mag_combine(long n_rows, long n, const double *c, const double *x,
+                                       const double *y, double *s, double *d) {
+        for (long row = 0; row < n_rows; row++, c += n, s += 8, d += 8) {
+    #if defined(__GNUC__)
+            ase_mag_v4 s0 = {0.0, 0.0, 0.0, 0.0}, s1 = s0, d0 = s0, d1 = s0;
+            for (long k = 0; k < n; k++) {
+                ASE_MAG_LANES(u, x + 8*k); ASE_MAG_LANES(v, y + 8*k);
+                s0 += c[k]*u0; s1 += c[k]*u1; d0 += c[k]*v0; d1 += c[k]*v1;
+            }
+            ASE_MAG_STORE(s, s); ASE_MAG_STORE(d, d);
+    #else
+            for (int l = 0; l < 8; l++) {
+                double a = 0.0, b = 0.0;
+                for (long k = 0; k < n; k++) { a += c[k]*x[8*k + l]; b += c[k]*y[8*k + l]; }
+                s[l] = a; d[l] = b;
+            }
+    #endif
+        }
+    }
+
+    /* out[k] += p x[k] + q y[k] for n rows. */
+    static inline void ase_mag_spread(long n, const double *p, const double *q, const double *x,
+                                      const double *y, double *out) {
+    #if defined(__GNUC__)
+        ASE_MAG_LANES(p, p); ASE_MAG_LANES(q, q);
+        for (long k = 0; k < n; k++, x += 8, y += 8, out += 8) {
+            ASE_MAG_LANES(u, x); ASE_MAG_LANES(v, y); ASE_MAG_LANES(w, out);
+            w0 += p0*u0 + q0*v0; w1 += p1*u1 + q1*v1;
+            ASE_MAG_STORE(out, w);
+        }
+    #else
+        for (long k = 0; k < 8*n; k++) out[k] += p[k % 8]*x[k] + q[k % 8]*y[k];
+    #endif
+    }
+    """
+    void lanes_clear "ase_mag_clear"(double* y, long n_rows) noexcept nogil
+    void lanes_add "ase_mag_add"(double* y, double a, const double* x) noexcept nogil
+    void lanes_product "ase_mag_product"(
+        double* y, const double* x, const double* z
+    ) noexcept nogil
+    void lanes_add_product "ase_mag_add_product"(
+        double* y, double a, const double* x, const double* z
+    ) noexcept nogil
+    double lanes_total "ase_mag_total"(const double* x) noexcept nogil
+    void lanes_combine "ase_mag_combine"(
+        long n_rows, long n, const double* c, const double* x, const double* y, double* s, double* d
+    ) noexcept nogil
+    void lanes_spread "ase_mag_spread"(
+        long n, const double* p, const double* q, const double* x, const double* y, double* out
+    ) noexcept nogil
