@@ -21,6 +21,7 @@ from ase_mag.models.moment_tensor_potential import (
     MomentTensorPotential,
     NoncollinearMomentTensorPotential,
 )
+from ase_mag.models.mtp_files import read_mtp, write_mtp
 from ase_mag.models.nonmagnetic import NonMagnetic
 from ase_mag.models.parameter_sets import ParameterSet, describe, load, named
 from ase_mag.models.radial import PiecewisePolynomial, Radial
@@ -75,8 +76,10 @@ __all__ = [
     "named",
     "quintic",
     "read_eam",
+    "read_mtp",
     "shell_radii",
     "shells",
     "tabulated",
     "write_eam",
+    "write_mtp",
 ]
