@@ -1,6 +1,6 @@
 """The comparisons."""
 
-from benchmarks import lammps_spin, own, spirit_spins
+from benchmarks import lammps_spin, own, potentials, spirit_spins
 from benchmarks.program import Case
 
 #: Flops and bytes per neighbor pair and field of a bilinear form: three multiply-adds; J, the
@@ -52,6 +52,7 @@ def cases(selection=None, neighbors=(14, 50, 88), cells=(10, 20, 40)):
         "landau": [_landau(size) for size in cells[-2:-1] or cells],
         "mc": [_monte_carlo(n, size) for n in neighbors[:2] for size in cells[-2:-1] or cells],
         "lsf": [_landscapes()],
+        "potentials": [_potentials(size) for size in cells[:2]],
     }
     unknown = set(selection or ()) - set(groups)
     if unknown:
@@ -63,7 +64,7 @@ def cases(selection=None, neighbors=(14, 50, 88), cells=(10, 20, 40)):
 
 
 #: Names that ``selection`` may hold.
-GROUPS = ("llg", "nve", "small", "coupled", "landau", "mc", "lsf")
+GROUPS = ("llg", "nve", "small", "coupled", "landau", "mc", "lsf", "potentials")
 
 
 def _llg(n, cells):
@@ -118,6 +119,16 @@ def _monte_carlo(n, cells):
         spirit_spins.spins(n, method="MC"),
     ]
     return Case(f"Monte Carlo sweep, {n} neighbors", cells, programs)
+
+
+def _potentials(cells):
+    programs = [
+        potentials.moment_tensors(),
+        potentials.moment_tensors(vectors=True),
+        potentials.motep(),
+        potentials.snap(),
+    ]
+    return Case("learned potentials: energy and all forces, 58 neighbors", cells, programs)
 
 
 def _landscapes():
