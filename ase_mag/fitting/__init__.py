@@ -1,20 +1,34 @@
 """Fitting models to energies, forces, stresses and magnetic forces."""
 
 from ase_mag.fitting.dataset import Dataset
+from ase_mag.fitting.ensemble import Ensemble, Uncertainty, ensemble
 from ase_mag.fitting.fit import fit
 from ase_mag.fitting.frame import Frame
 from ase_mag.fitting.metrics import Errors, compare
 from ase_mag.fitting.readers import read
 from ase_mag.fitting.references import atomic_references
 from ase_mag.fitting.report import FitReport
+from ase_mag.fitting.validation import (
+    CrossValidation,
+    LearningCurve,
+    cross_validate,
+    learning_curve,
+)
 
 __all__ = [
+    "CrossValidation",
     "Dataset",
+    "Ensemble",
     "Errors",
     "FitReport",
     "Frame",
+    "LearningCurve",
+    "Uncertainty",
     "atomic_references",
     "compare",
+    "cross_validate",
+    "ensemble",
     "fit",
+    "learning_curve",
     "read",
 ]

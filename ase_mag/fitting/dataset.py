@@ -199,7 +199,7 @@ class Dataset(Sequence):
         """
         if not 0 < fraction < 1:
             raise ValueError(f"the fraction must be between 0 and 1, got {fraction}")
-        parts = self._shuffled(rng, "a split")
+        parts = self.shuffled_groups(rng, "a split")
         if len(parts) < 2:
             raise ValueError(f"{len(parts)} group of {len(self)} frames cannot be split")
         first, wanted = [], fraction * len(self)
@@ -220,7 +220,7 @@ class Dataset(Sequence):
         ----------
         k : int, at least 2. rng : int or numpy.random.Generator, shuffles the groups.
         """
-        parts = self._shuffled(rng, "folds")
+        parts = self.shuffled_groups(rng, "folds")
         if int(k) != k or not 2 <= k <= len(parts):
             raise ValueError(
                 f"the number of folds must be an integer from 2 to the number of groups, "
@@ -232,8 +232,8 @@ class Dataset(Sequence):
             sizes[place] += len(part)
         return [(self[which != fold], self[which == fold]) for fold in range(int(k))]
 
-    def _shuffled(self, rng, what):
-        """Return lists of the frames of every group, in random order."""
+    def shuffled_groups(self, rng, what="an order of groups"):
+        """Return the places of the frames of every group, a list of lists in random order."""
         if rng is None:
             raise ValueError(f"{what} is drawn at random: give rng, a seed or a numpy Generator")
         members = {}

@@ -81,7 +81,7 @@ class Loss:
         if int(workers) != workers or workers < 1:
             raise ValueError(f"workers must be a positive integer, got {workers!r}")
         self.parts, self.workers = parts, int(workers)
-        self.samples = make_samples(data, parts.potential, weights, scaling)
+        self.samples = list(make_samples(data, parts.potential, weights, scaling))
         self.lattice = weights["forces"] > 0 or weights["stress"] > 0
         self.chunks = [
             self.samples[start : start + CHUNK] for start in range(0, len(self.samples), CHUNK)

@@ -35,7 +35,7 @@ class Sample:
 
 
 def make_samples(data, potential, weights, scaling):
-    """Return the Sample of every frame, with its neighbor pairs.
+    """Yield the Sample of every frame, with its neighbor pairs.
 
     Raises
     ------
@@ -44,7 +44,8 @@ def make_samples(data, potential, weights, scaling):
         that it refuses, naming the frame.
     """
     closest = minimum_distance(potential)
-    return [_sample(frame, potential, weights, scaling, closest) for frame in data]
+    for frame in data:
+        yield _sample(frame, potential, weights, scaling, closest)
 
 
 def _sample(frame, potential, weights, scaling, closest):
