@@ -52,6 +52,7 @@ def minimize(
     hessian=None,
     probe=None,
     largest=LARGEST,
+    noise=0.0,
 ):
     """Minimize E(x) from ``x``: truncated Newton steps with a line search.
 
@@ -76,6 +77,7 @@ def minimize(
         gradients at x -+ probe v/max|v|. Default: a difference to one side at 1e-6 mu_B, half as
         many evaluations for energies that are exact to rounding.
     largest : float, mu_B; a row beyond it ends the minimization.
+    noise : float, eV; a step may raise the energy by so much (beyond its rounding).
 
     Returns
     -------
@@ -116,7 +118,7 @@ def minimize(
             product = _on_spheres(product, x, gradient)
         tolerance = max(min(0.1, slope), 0.1 * fmax / slope, accuracy)
         p = _newton_direction(product, restrict, g, tolerance)
-        found = _line_search(counted, x, energies, gradient, p, nonnegative, fixed_norms)
+        found = _line_search(counted, x, energies, gradient, p, nonnegative, fixed_norms, noise)
         if found is None:
             return ended("no descent")
         x, energies, gradient = found
@@ -203,9 +205,9 @@ def _newton_direction(product, restrict, g, tolerance):
     return p * min(1.0, LONGEST_STEP / _norms(p).max())
 
 
-def _line_search(evaluate, x, energies, gradient, p, nonnegative, fixed_norms):
-    """Halve the step until the energy decreases (up to its rounding); None if it never does."""
-    noise = 1e-15 * np.abs(energies).sum()
+def _line_search(evaluate, x, energies, gradient, p, nonnegative, fixed_norms, noise):
+    """Halve the step until the energy decreases (up to its noise); None if it never does."""
+    noise = noise + 1e-15 * np.abs(energies).sum()
     scale = 1.0
     for _ in range(40):
         new = x + scale * p

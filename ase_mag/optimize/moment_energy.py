@@ -7,6 +7,9 @@ from scipy import sparse
 from ase_mag.core import get_moments, refuse_relaxed, set_moments
 from ase_mag.core.minimization import tangent, two_sided
 
+#: So many trial moments may be refused by a calculator in one relaxation.
+MOST_REFUSALS = 30
+
 
 def check_calculator(atoms, *, magforces=True, wanted="moments are relaxed"):
     """Raise ValueError unless ``atoms`` have moments and a calculator with magnetic forces."""
@@ -52,7 +55,7 @@ class MomentEnergy:
         method = getattr(atoms.calc, "energy_of_moments", None)
         functions = None if method is None else method(atoms)
         evaluate, self.hessian = functions or (_asked(atoms), None)
-        self.evaluate = refusals_are_failures(evaluate)
+        self.evaluate = _Trials(evaluate)
 
     def product(self, moments, probe):
         """Return v -> H v at ``moments``: exact, or two-sided differences of length ``probe``."""
@@ -61,27 +64,31 @@ class MomentEnergy:
         return two_sided(self.evaluate, moments, probe)
 
 
-def refusals_are_failures(function, begun=False):
-    """Return ``function`` with every ValueError after its first success as CalculationFailed.
+class _Trials:
+    """Energies of trial moments: not a number where the calculator refuses them.
 
-    What is wrong with the input shows in the first call; later the input is what a relaxation has
-    led to, and a calculator that refuses it has failed.
+    A line search then shortens its step. What is wrong with the input shows in the first call,
+    which raises; too many refusals mean that the way leads out of what the calculator knows.
     """
 
-    def guarded(x):
-        nonlocal begun
-        try:
-            result = function(x)
-        except (ValueError, ArithmeticError) as error:
-            if not begun:
-                raise
-            raise CalculationFailed(
-                f"the calculator refused what the relaxation led to: {error}"
-            ) from error
-        begun = True
-        return result
+    def __init__(self, function):
+        self.function, self.begun, self.refused = function, False, 0
 
-    return guarded
+    def __call__(self, moments):
+        try:
+            result = self.function(moments)
+        except (ValueError, ArithmeticError) as error:
+            if not self.begun:
+                raise
+            self.refused += 1
+            if self.refused > MOST_REFUSALS:
+                raise CalculationFailed(
+                    f"the calculator refused {self.refused} trial moments on the way, the last "
+                    f"ones because: {error}"
+                ) from error
+            return np.array([np.nan]), np.full_like(moments, np.nan)
+        self.begun = True
+        return result
 
 
 def _asked(atoms):
@@ -89,8 +96,6 @@ def _asked(atoms):
     free = "free_energy" in calc.implemented_properties
 
     def evaluate(moments):
-        if not np.isfinite(moments).all():
-            return np.array([np.nan]), np.full_like(moments, np.nan)
         set_moments(copy, moments)
         magforces = np.array(calc.get_property("magforces", copy))
         energy = calc.get_property("free_energy" if free else "energy", copy)
@@ -181,7 +186,10 @@ def variables_of(atoms, directions, sizes, axis):
     if axis.shape != (3,) or not np.isfinite(axis).all() or not axis.any():
         raise ValueError(f"axis must be a vector of three numbers, not all zero, got {axis}")
     if not (directions and sizes):
-        raise ValueError("axis means collinear moments of any sign: directions and sizes stay True")
+        raise ValueError(
+            "collinear moments along an axis (of the model, or axis=...) have no direction to hold "
+            "or to turn, only sizes of either sign: leave directions and sizes True"
+        )
     axis = axis / np.linalg.norm(axis)
     across = np.linalg.norm(tangent(np.tile(axis, (len(moments), 1)), moments), axis=1)
     if (across > 1e-8).any():

@@ -64,6 +64,7 @@ def relax_moments(
     max_moment=50.0,
     check_minimum=True,
     probe=1e-4,
+    noise=0.0,
 ):
     """Minimize E(R, M) over the moments at fixed positions, until max_i |dE/dM_i| < fmax.
 
@@ -83,7 +84,8 @@ def relax_moments(
     directions, sizes : bool; False holds all directions (then |M_i| >= 0; a moment of zero has
         no direction and stays) or all sizes.
     axis : three numbers, optional; the moments are collinear along this axis, with either sign,
-        and are moved along it only (for models that know collinear moments only).
+        and are moved along it only. Default: ``moment_axis`` of the calculator's model, if it knows
+        collinear moments only.
     max_steps : int, bound for the Newton steps.
     max_moment : float, mu_B; a moment that passes it ends the run: the energy may not be bounded
         below, or a learned model has left the range of its training data.
@@ -92,6 +94,8 @@ def relax_moments(
         two evaluations: too long for density-functional theory.
     probe : float, mu_B, of the differences for a calculator without exact second derivatives;
         0.01 to 0.05 for one whose magnetic forces are noisy.
+    noise : float, eV, of the energies: so much a step may raise them. Zero means rounding only; for
+        density-functional theory what its self-consistency leaves undetermined.
 
     Returns
     -------
@@ -103,7 +107,8 @@ def relax_moments(
         If there is no calculator, one without ``magforces``, or one that relaxes moments itself;
         without moments; for numbers that are not positive; for moments that are not along ``axis``.
     ase.calculators.calculator.CalculationFailed
-        (a RuntimeError) If the calculator fails, or refuses moments on the way.
+        (a RuntimeError) If the calculator fails, or refuses moments on the way again and again
+        (ValueError; once or twice only shortens a step).
 
     Warns
     -----
@@ -113,9 +118,13 @@ def relax_moments(
     for name, value in {"fmax": fmax, "max_moment": max_moment, "probe": probe}.items():
         if not 0 < value < np.inf:
             raise ValueError(f"{name} must be a positive number, got {value!r}")
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a number >= 0, in eV, got {noise!r}")
     if int(max_steps) != max_steps or max_steps < 0:
         raise ValueError(f"max_steps must be a whole number >= 0, got {max_steps!r}")
     check_calculator(atoms)
+    if axis is None and directions:
+        axis = getattr(getattr(atoms.calc, "model", None), "moment_axis", None)
     variables = variables_of(atoms, directions, sizes, axis)
     surface = MomentEnergy(atoms)
 
@@ -135,6 +144,7 @@ def relax_moments(
         hessian=hessian if surface.hessian is not None else None,
         probe=probe,
         largest=max_moment,
+        noise=noise,
         **variables.bounds,
     )
     moments = variables.moments(found.x).copy()
@@ -203,6 +213,6 @@ def _message(found, moments, fmax, max_moment):
     if found.reason == "steps":
         return f"not converged: {left} {where}: raise max_steps or start from other moments"
     return (
-        f"not converged: {left} {where}, but the energy does not fall along -dE/dM: raise fmax if "
-        "energies or magnetic forces are noisy; else they contradict each other"
+        f"not converged: {left} {where}, but the energy does not fall along -dE/dM: raise fmax, or "
+        "pass noise, if energies or magnetic forces are noisy; else they contradict each other"
     )

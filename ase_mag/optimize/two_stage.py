@@ -4,12 +4,13 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from ase.calculators.calculator import CalculationFailed
 from ase.optimize import LBFGS
 
 from ase_mag.core import get_moments
 from ase_mag.optimize.cell_filter import MagneticCellFilter
 from ase_mag.optimize.limits import Limits
-from ase_mag.optimize.moment_energy import check_calculator, refusals_are_failures
+from ase_mag.optimize.moment_energy import check_calculator
 from ase_mag.optimize.moments import relax_moments
 
 #: max |dE/dM_i| of equilibrated moments, eV/mu_B: 5e-3 meV/mu_B (Kotykhov 2024, section 2.4).
@@ -41,7 +42,6 @@ class EquilibratedCellFilter(MagneticCellFilter):
         check_calculator(atoms)
         super().__init__(atoms, moments=False, **parameters)
         self.limits, self.equilibration = limits, equilibration
-        self._move = refusals_are_failures(self._move_and_equilibrate, begun=True)
         self.evaluations = 0
         #: The value and the residuals of the last geometry that could be calculated.
         self.last = None
@@ -78,11 +78,14 @@ class EquilibratedCellFilter(MagneticCellFilter):
         """Move the atoms to the coordinates ``x`` and relax the moments there."""
         if not np.isfinite(x).all():
             raise Stopped("not finite", "the optimizer asks for coordinates that are not finite")
-        self._move(x)
-
-    def _move_and_equilibrate(self, x):
-        super().set_x(x)
-        self.equilibrate()
+        try:
+            super().set_x(x)
+            self.equilibrate()
+        except (ValueError, ArithmeticError) as error:
+            # The first geometry was fine: the run has led to one that is refused.
+            raise CalculationFailed(
+                f"the calculator refused a geometry on the way: {error}"
+            ) from error
 
 
 @dataclass
@@ -133,6 +136,7 @@ def relax(
     max_moment_steps=200,
     check_minimum=True,
     probe=1e-4,
+    noise=0.0,
     optimizer=LBFGS,
     logfile=None,
     trajectory=None,
@@ -153,11 +157,11 @@ def relax(
         ``fmax`` for the energy per atom and unit of strain.
     cell, positions : bool, what moves beside the moments.
     mask, scalar_pressure : as for :class:`MagneticCellFilter`.
-    axis : three numbers, optional; moments are collinear along this axis.
+    axis : three numbers, optional, as for :func:`relax_moments`.
     limits : Limits, optional; a geometry beyond them ends the run.
     max_steps, max_moment_steps : int, bounds for the steps of the optimizer, and for the Newton
         steps of one equilibration.
-    check_minimum, probe : as for :func:`relax_moments`; the check is made once, at the end.
+    check_minimum, probe, noise : as for :func:`relax_moments`; the check is made once, at the end.
     optimizer : class of an ASE optimizer.
     logfile, trajectory : as for that optimizer.
 
@@ -183,6 +187,7 @@ def relax(
             "max_steps": max_moment_steps,
             "axis": axis,
             "probe": probe,
+            "noise": noise,
         },
         cell=cell,
         positions=positions,
@@ -204,7 +209,7 @@ def relax(
     steps = 0 if run is None else run.nsteps
     result = _collected(surface, steps, reason, message)
     if result.converged and check_minimum:
-        _check_minimum(result, atoms, magforce, axis, probe)
+        _check_minimum(result, atoms, surface.equilibration)
     return result
 
 
@@ -231,10 +236,10 @@ def _collected(surface, steps, reason, message):
     )
 
 
-def _check_minimum(result, atoms, magforce, axis, probe):
+def _check_minimum(result, atoms, equilibration):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said below, for the geometry
-        found = relax_moments(atoms, magforce, axis=axis, probe=probe)
+        found = relax_moments(atoms, **equilibration)
     result.curvature, result.minimum = found.curvature, found.minimum
     if found.minimum is False:
         result.message += (

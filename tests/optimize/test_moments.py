@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 import ase_mag
 from ase_mag import models, reference, units
 from ase_mag.core import Model
-from ase_mag.optimize import relax_moments
+from ase_mag.optimize import relax, relax_moments
 
 LANDAU = {"a": -0.15, "b": 0.0192}
 CONTRADICTION = "contradict each other"
@@ -276,6 +276,50 @@ def test_collinear_calculators_along_their_axis(quartic):
         relax_moments(atoms, axis=axis)
 
 
+class Collinear(NoForm):
+    """A model of collinear moments that refuses others, along an axis that it names."""
+
+    moment_axis = np.array([0.6, 0.0, 0.8])
+
+    def gradients(self, graph, moments, *, lattice=True):
+        if np.abs(np.cross(moments, self.moment_axis)).max() > 1e-9:
+            raise ValueError("transverse moments")
+        found = super().gradients(graph, moments, lattice=lattice)
+        found.moments[:] = np.outer(found.moments @ self.moment_axis, self.moment_axis)
+        return found
+
+
+def moments_of(result, displacements):
+    return result.moments + np.outer(displacements, Collinear.moment_axis)
+
+
+@pytest.mark.parametrize("signs", [[1.0] * 16, [1.0, -1.0] * 8])
+def test_collinear_models_name_their_axis(signs, iron):
+    moments = np.outer(signs, 2.0 * Collinear.moment_axis)
+    atoms = iron(moments=moments, disorder=0.0)
+    expected = relax_moments(atoms, fmax=1e-10, check_minimum=False)
+    atoms = iron(moments=moments, disorder=0.0)
+    atoms.calc = ase_mag.MagneticCalculator(Collinear(models.named("FeHL-1")))
+    result = relax_moments(atoms, fmax=1e-10)
+    assert result.energy == pytest.approx(expected.energy, abs=1e-10)
+    np.testing.assert_allclose(result.moments, expected.moments, atol=1e-8)
+    assert result.minimum
+    # The lowest eigenvalue over sizes alone: without torques the antiferromagnet is stable.
+    matrix = []
+    for unit in np.eye(16):
+        sides = []
+        for sign in (1, -1):
+            ase_mag.set_moments(atoms, moments_of(result, sign * 1e-4 * unit))
+            sides.append(-atoms.calc.get_property("magforces", atoms) @ Collinear.moment_axis)
+        matrix.append((sides[0] - sides[1]) / 2e-4)
+    lowest = np.linalg.eigvalsh(np.array(matrix))[0]
+    assert lowest > 0.1
+    assert result.curvature == pytest.approx(lowest, abs=1e-6)
+    assert relax(atoms, fmax=1e-3).converged
+    with pytest.raises(ValueError, match="have no direction to hold or to turn"):
+        relax_moments(atoms, sizes=False)
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -335,6 +379,30 @@ def test_numbers_that_are_not_finite_and_contradictions(quartic):
     assert CONTRADICTION in result.message
 
 
+def test_noisy_energies_and_magnetic_forces(quartic):
+    class Noisy(quartic):
+        """Energies with errors of 1e-6 eV, magnetic forces with 1e-5 eV/mu_B."""
+
+        rng = np.random.default_rng(0)
+
+        def calculate(self, *args, **kwargs):
+            super().calculate(*args, **kwargs)
+            self.results["energy"] += self.rng.normal(scale=1e-6)
+            self.results["magforces"] += self.rng.normal(scale=1e-5, size=(4, 3))
+
+    atoms = Atoms("Fe4", positions=5.0 * np.arange(12).reshape(4, 3))
+    start = np.random.default_rng(1).normal(size=(4, 3))
+    for seed in range(10):
+        ase_mag.set_moments(atoms, start)
+        atoms.calc = Noisy()
+        atoms.calc.rng = np.random.default_rng(seed)
+        result = relax_moments(atoms, fmax=1e-4, probe=0.02, noise=5e-6, check_minimum=False)
+        assert result.converged
+        sizes = np.linalg.norm(result.moments, axis=1)
+        # |dE/dm| < 1e-4 with the curvature 4 |a| = 0.6: 2e-4, and errors of 1e-5/0.6.
+        np.testing.assert_allclose(sizes, np.sqrt(0.15 / (2 * 0.0192)), atol=3e-4)
+
+
 def test_bad_input(iron, quartic):
     atoms = iron()
     for keywords, message in (
@@ -343,10 +411,14 @@ def test_bad_input(iron, quartic):
         ({"fmax": np.nan}, "fmax must be a positive number, got nan"),
         ({"max_moment": 0}, "max_moment must be a positive number"),
         ({"probe": -1.0}, "probe must be a positive number"),
+        ({"noise": -1.0}, "noise must be a number >= 0, in eV, got -1.0"),
         ({"max_steps": -1}, "max_steps must be a whole number"),
         ({"directions": False, "sizes": False}, "leave nothing to relax"),
         ({"axis": (0, 0, 0)}, "axis must be a vector of three numbers, not all zero"),
-        ({"axis": (0, 0, 1), "sizes": False}, "axis means collinear moments"),
+        (
+            {"axis": (0, 0, 1), "sizes": False},
+            "collinear moments along an axis .* have no direction",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             relax_moments(atoms, **keywords)
