@@ -14,7 +14,7 @@ BEFORE = "frame_magmoms"
 _SAME = 1e-6
 
 
-def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9), background=None):
+def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9), background=None, first=0):
     """Return the frames whose energies make landscapes, one per moment size.
 
     All other moments keep those of the given frames, or have the sizes ``background`` and the
@@ -30,6 +30,7 @@ def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9), background=None)
         Sizes of the moments that are not scanned. The procedure for moments that exist by entropy
         only (see :func:`ase_mag.lsf.landscapes`) is 0 at first, then the mean sizes of these
         landscapes at the temperature.
+    first : int, number of the first landscape; for several lists of scans in one file.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def scan_frames(frames, sizes=7, atoms=None, window=(0.5, 2.9), background=None)
         that is negative or not finite.
     """
     values = check_sizes(sizes, window=window)
-    out, number = [], 0
+    out, number = [], int(first)
     for k, frame in enumerate(frames):
         moments = get_moments(frame)
         around = _around(moments, background, k, len(frames))
@@ -188,7 +189,9 @@ def _scan_of(number, group):
     if not (same and along and np.allclose(others, others[0], atol=1e-3)):
         raise ValueError(
             f"landscape {number} is not a scan: positions, cell, the scanned atom, its direction "
-            "and all other moments have to be the same in its frames"
+            "and all other moments have to be the same in its frames (a file that holds several "
+            "lists of scans needs different numbers: scan_frames(..., first=...); or take "
+            "result.frames of the campaign, which are those of its last call)"
         )
     order = np.argsort(sizes)
     atoms = first.copy()

@@ -79,6 +79,16 @@ def test_both_passes_of_thermal_sizes_on_labelled_frames(tmp_path):
         lsf.scan_frames(frames, background=-1)
 
 
+def test_two_lists_of_scans_in_one_file(frames, quartic):
+    both = lsf.scan_frames(frames[:1], atoms=[2]) + lsf.scan_frames(frames[1:2], atoms=[2])
+    with pytest.raises(ValueError, match=r"landscape 0 is not a scan.*scan_frames\(\.\.\., first="):
+        lsf.landscapes_from_frames(labelled(both, quartic))
+    both = lsf.scan_frames(frames[:1], atoms=[2]) + lsf.scan_frames(frames[1:2], atoms=[2], first=1)
+    table = lsf.landscapes_from_frames(labelled(both, quartic))
+    expected = [quartic.landscapes(frame)[0][2] for frame in frames[:2]]
+    np.testing.assert_allclose(table.a, expected, atol=1e-9)
+
+
 def test_targets_of_a_constrained_calculation_count(frames, quartic):
     scans = labelled(lsf.scan_frames(frames[:1], sizes=4, atoms=[2]), quartic)
     expected = lsf.landscapes_from_frames(scans)
