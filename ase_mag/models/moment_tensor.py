@@ -32,20 +32,21 @@ class MomentTensorModel(Trainable):
     def __init__(
         self,
         species,
-        level=12,
-        magnetic_basis=2,
-        cutoff=5.0,
+        level,
+        magnetic_basis,
+        cutoff,
         *,
-        n_radial_basis=8,
-        r_min=2.0,
-        max_moment=3.0,
-        cutoff_power=2,
-        max_factors=4,
-        onsite=0,
-        extrapolate=False,
-        rng=0,
-        basis=None,
-        parameters=None,
+        n_radial_basis,
+        r_min,
+        max_moment,
+        cutoff_power,
+        max_factors,
+        onsite,
+        extrapolate,
+        rng,
+        basis,
+        scaling,
+        parameters,
     ):
         self.species = as_species(species)
         self.level, self.max_factors = level, max_factors
@@ -74,6 +75,9 @@ class MomentTensorModel(Trainable):
             self.n_radial_basis,
         )
         self._n_coefficients = int(np.prod(self.coefficient_shape))
+        self.scaling = self._scale() if scaling is None else float(scaling)
+        if not (np.isfinite(self.scaling) and self.scaling > 0):
+            raise ValueError(f"scaling must be positive and finite, got {scaling}")
         if parameters is None:
             parameters = self._initial(np.random.default_rng(rng))
         self.parameters = parameters
@@ -134,18 +138,22 @@ class MomentTensorModel(Trainable):
     def linear(self):
         return np.arange(self._n_coefficients, self.n_parameters, dtype=np.intp)
 
-    def _initial(self, rng):
-        """c: f_mu ~ T_mu plus noise, so that moments are of order 1; xi: 0.1 eV times noise."""
+    def _scale(self):
+        """Return 1 / (sum of the cutoff function over the neighbors in a close packing)."""
         r = np.linspace(self.r_min, self.cutoff, 401)
         spacing = 1.2 * max(self.r_min, 0.2 * self.cutoff)
-        shells = 4 * np.pi * np.sqrt(2) / spacing**3 * r**2 * (self.cutoff - r) ** self.cutoff_power
-        scale = 1.0 / (shells.sum() * (r[1] - r[0]))
+        density = np.sqrt(2) / spacing**3
+        shells = 4 * np.pi * density * r**2 * (self.cutoff - r) ** self.cutoff_power
+        return float(1.0 / (shells.sum() * (r[1] - r[0])))
+
+    def _initial(self, rng):
+        """c: f_mu ~ T_mu plus noise; xi: 0.1 eV times noise."""
         c = rng.normal(scale=0.3, size=self.coefficient_shape)
         for mu in range(min(self.basis.n_functions, self.n_radial_basis)):
             c[:, :, 0, mu, mu] += 1.0
         xi = rng.normal(scale=0.1, size=self.n_scalars)
         rest = np.zeros(len(self.species) * (1 + self.onsite))
-        return np.concatenate([(scale * c).ravel(), xi, rest])
+        return np.concatenate([c.ravel(), xi, rest])
 
     def _max_moments(self, value):
         values = value if isinstance(value, dict) else dict.fromkeys(self.species, value)
@@ -235,7 +243,7 @@ class MomentTensorModel(Trainable):
         return (
             np.array(sizes, dtype=np.intc),
             np.array([self.r_min, self.cutoff]),
-            self._coefficients,
+            self.scaling * self._coefficients,
             self._linear,
             self.channels,
             *self.basis.kernel_tables,
@@ -277,8 +285,10 @@ class MomentTensorModel(Trainable):
                 self._scaled_tangents(graph, turns),
                 out,
             )
+        out = out.sum(axis=0)
+        out[: self._n_coefficients] *= self.scaling
         rest = self._sites.cotangent(self.kinds(graph), moments, energies, turns)
-        return np.concatenate([out.sum(axis=0), rest])
+        return np.concatenate([out, rest])
 
     def design(self, graph, moments, *, lattice=True):
         moments = np.ascontiguousarray(moments, dtype=float)
@@ -336,6 +346,7 @@ class MomentTensorModel(Trainable):
             "onsite": self.onsite,
             "extrapolate": self.extrapolate,
             "basis": self.basis,
+            "scaling": self.scaling,
             "parameters": self.parameters,
         }
 

@@ -16,7 +16,7 @@ class MomentTensorPotential(MomentTensorModel):
 
     B_k are all contractions, up to a level, of the moment tensors
     M_{mu,nu} = sum_j f_mu(r_ij, m_i, m_j) u_ij^(x nu), u = r/|r|, with
-    f_mu = sum c_{ab,mu}^{zeta,beta,gamma} T_zeta(r) T_beta(m_i) T_gamma(m_j) (R - r)^2:
+    f_mu = s sum c_{ab,mu}^{zeta,beta,gamma} T_zeta(r) T_beta(m_i) T_gamma(m_j) (R - r)^2:
     Chebyshev polynomials of r on (r_min, R) and of the moments on (-m_max, m_max). a and b are
     the species of i and j. m_i = M_i.axis: the model is collinear, moments must have no
     transverse part, and the energy is by definition independent of one: magnetic forces are
@@ -25,8 +25,8 @@ class MomentTensorPotential(MomentTensorModel):
     run from 0).
 
     The parameters, in this order: c with shape ``coefficient_shape`` (a, b, beta * magnetic_basis +
-    gamma, mu, zeta), xi, e_a; xi and e_a are linear. A fresh potential has random parameters of
-    a scale that makes the tensors of order 1 and energies of order 0.1 eV.
+    gamma, mu, zeta), xi, e_a; xi and e_a are linear. A fresh potential has random parameters c of
+    order 1 and xi of order 0.1 eV.
 
     Parameters
     ----------
@@ -49,6 +49,8 @@ class MomentTensorPotential(MomentTensorModel):
         which atoms are outside.
     rng : int or numpy Generator, for fresh parameters.
     basis : MomentTensorBasis, optional; other contractions than those of ``level``.
+    scaling : float, optional; s, a constant that is not fitted. By default such that c and the
+        tensors of a close-packed crystal are of order 1.
     parameters : (n_parameters,) float array, optional.
 
     Raises
@@ -68,14 +70,40 @@ class MomentTensorPotential(MomentTensorModel):
         magnetic_basis=2,
         cutoff=5.0,
         *,
+        n_radial_basis=8,
+        r_min=2.0,
+        max_moment=3.0,
         axis=(0.0, 0.0, 1.0),
-        **options,
+        cutoff_power=2,
+        max_factors=4,
+        onsite=0,
+        extrapolate=False,
+        rng=0,
+        basis=None,
+        scaling=None,
+        parameters=None,
     ):
         axis = np.array(axis, dtype=float)
         if axis.shape != (3,) or not np.isfinite(axis).all() or not axis.any():
             raise ValueError(f"axis must be three numbers that are not all zero, got {axis}")
         self.axis = axis / np.linalg.norm(axis)
-        super().__init__(species, level, magnetic_basis, cutoff, **options)
+        super().__init__(
+            species,
+            level,
+            magnetic_basis,
+            cutoff,
+            n_radial_basis=n_radial_basis,
+            r_min=r_min,
+            max_moment=max_moment,
+            cutoff_power=cutoff_power,
+            max_factors=max_factors,
+            onsite=onsite,
+            extrapolate=extrapolate,
+            rng=rng,
+            basis=basis,
+            scaling=scaling,
+            parameters=parameters,
+        )
         if self.magnetic_basis > 1 or self.onsite:
             self.moment_axis = self.axis
 
@@ -116,7 +144,7 @@ class NoncollinearMomentTensorPotential(MomentTensorModel):
 
     As :class:`MomentTensorPotential`, but the radial functions depend on the moments through
     p = v_i^2, q = v_j^2 and s = v_i.v_j, v = M/m_max:
-    f_mu = sum c_{ab,mu}^{zeta,abc} T_zeta(r) T_a(2 p - 1) T_b(2 q - 1) T_c(s) (R - r)^2 with
+    f_mu = s sum c_{ab,mu}^{zeta,abc} T_zeta(r) T_a(2 p - 1) T_b(2 q - 1) T_c(s) (R - r)^2 with
     a + b + c < magnetic_basis: all polynomials of the two moments up to order
     2 (magnetic_basis - 1) that are invariant under global rotations of the moments and time
     reversal, with Heisenberg exchange J(r) M_i.M_j from 2, biquadratic exchange and Landau terms
@@ -141,8 +169,42 @@ class NoncollinearMomentTensorPotential(MomentTensorModel):
     homogeneous = True
     dimension = 3
 
-    def __init__(self, species, level=12, magnetic_basis=2, cutoff=5.0, *, onsite=3, **options):
-        super().__init__(species, level, magnetic_basis, cutoff, onsite=onsite, **options)
+    def __init__(
+        self,
+        species,
+        level=12,
+        magnetic_basis=2,
+        cutoff=5.0,
+        *,
+        n_radial_basis=8,
+        r_min=2.0,
+        max_moment=3.0,
+        cutoff_power=2,
+        max_factors=4,
+        onsite=3,
+        extrapolate=False,
+        rng=0,
+        basis=None,
+        scaling=None,
+        parameters=None,
+    ):
+        super().__init__(
+            species,
+            level,
+            magnetic_basis,
+            cutoff,
+            n_radial_basis=n_radial_basis,
+            r_min=r_min,
+            max_moment=max_moment,
+            cutoff_power=cutoff_power,
+            max_factors=max_factors,
+            onsite=onsite,
+            extrapolate=extrapolate,
+            rng=rng,
+            basis=basis,
+            scaling=scaling,
+            parameters=parameters,
+        )
 
     _channels = staticmethod(functions_of_moments.noncollinear)
 

@@ -95,7 +95,7 @@ def read_mtp(path, species, *, axis=(0.0, 0.0, 1.0), extrapolate=False, rng=0):
         np.array(numbers("alpha_index_times", 4), dtype=int),
         np.array(numbers("alpha_moment_mapping"), dtype=int),
     )
-    magnetic = "magnetic_basis_type" in values
+    magnetic = "magnetic size" in values
     potential = MomentTensorPotential(
         symbols,
         None,
@@ -109,6 +109,7 @@ def read_mtp(path, species, *, axis=(0.0, 0.0, 1.0), extrapolate=False, rng=0):
         extrapolate=extrapolate,
         rng=rng,
         basis=basis,
+        scaling=number("scaling") if "scaling" in values else None,
     )
     if basis.n_functions != int(number("radial_funcs_count")):
         raise ValueError(
@@ -123,8 +124,9 @@ def read_mtp(path, species, *, axis=(0.0, 0.0, 1.0), extrapolate=False, rng=0):
             f"{path} holds {len(radial)} radial coefficients instead of "
             f"{n * n * channels * functions * size}"
         )
-    scaling = number("scaling") if "scaling" in values else 1.0
-    c = scaling * np.array(radial).reshape(n, n, functions, size, channels)
+    if "scaling" not in values:
+        potential.scaling = 1.0
+    c = np.array(radial).reshape(n, n, functions, size, channels)
     rest = [numbers("moment_coeffs"), numbers("species_coeffs")]
     if [len(part) for part in rest] != [potential.n_scalars, n]:
         raise ValueError(
@@ -210,7 +212,7 @@ def write_mtp(path, potential, *, name="MTP"):
         "MTP",
         "version = 1.1.0",
         f"potential_name = {name}",
-        "scaling = 1.0",
+        f"scaling = {potential.scaling!r}",
         f"species_count = {n}",
         "potential_tag = " + "_".join(potential.species),
         "radial_basis_type = RBChebyshev",

@@ -16,8 +16,8 @@ from benchmarks.roofline import Roofline, roofline
 
 def test_one_command_writes_table_csv_and_plot(tmp_path, capsys):
     main(
-        "--cases llg nve coupled landau mc lsf potentials --cells 3 --neighbors 14 --threads 1 --repeats 1 "
-        f"--duration 1e-4 --output {tmp_path}".split()
+        "--cases llg nve coupled landau mc lsf potentials --cells 3 --neighbors 14 --threads 1 "
+        f"--repeats 1 --duration 1e-4 --output {tmp_path}".split()
     )
     with open(tmp_path / "speed.csv", newline="") as file:
         rows = list(csv.DictReader(file))

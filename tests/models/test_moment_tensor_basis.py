@@ -20,11 +20,20 @@ def test_published_numbers_of_scalars(max_factors, counts):
     assert [basis.n_functions for basis in bases] == [1, 1, 2, 2, 3, 3]
 
 
-def test_tables_of_level_8_have_the_size_of_the_public_ones():
-    """18 moments, 11 of them basic, 14 products and 9 scalars, as in the files of MLIP."""
-    basis = MomentTensorBasis.of_level(8)
+@pytest.mark.parametrize(
+    ("level", "expected"), [(6, (8, 5, 5, 5)), (8, (18, 11, 14, 9)), (12, (84, 46, 117, 29))]
+)
+def test_tables_have_the_size_of_the_public_ones(level, expected):
+    """Moments, basic ones, products and scalars of the files of MLIP; more scalars below."""
+    basis = MomentTensorBasis.of_level(level)
     sizes = (basis.n_moments, len(basis.basic), len(basis.times), len(basis.scalars))
-    assert sizes == (18, 11, 14, 9)
+    assert sizes == expected
+
+
+@pytest.mark.parametrize(("level", "scalars", "basic"), [(16, 92, 130), (20, 288, 295)])
+def test_public_tables_of_high_levels(level, scalars, basic):
+    basis = MomentTensorBasis.of_level(level)
+    assert (len(basis.scalars), len(basis.basic)) == (scalars, basic)
 
 
 def values_of(basis, f, u):

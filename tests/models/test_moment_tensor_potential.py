@@ -61,7 +61,7 @@ def twin(model, atoms, sign=1):
                 continue
             x = (2 * r - model.r_min - model.cutoff) / (model.cutoff - model.r_min)
             phi = [chebyshev(k, x) for k in range(model.n_radial_basis)]
-            phi = np.array(phi) * (model.cutoff - r) ** model.cutoff_power
+            phi = model.scaling * np.array(phi) * (model.cutoff - r) ** model.cutoff_power
             u.append(d / r)
             f.append(
                 np.einsum("cmk,k,c->m", c[kinds[i], kinds[j]], phi, channels(model, v[i], v[j]))
@@ -109,9 +109,7 @@ def test_collinear_energies_equal_the_numpy_twin(basis, power, onsite):
         onsite=onsite,
         rng=basis,
     )
-    model.parameters = model.parameters + np.random.default_rng(1).normal(
-        scale=0.003, size=model.n_parameters
-    )
+    model.parameters += np.random.default_rng(1).normal(scale=0.2, size=model.n_parameters)
     atoms = structure(axis)
     expected = 0.5 * (twin(model, atoms) + twin(model, atoms, -1))
     actual = Structure.of(atoms).response(model).energies
@@ -123,9 +121,7 @@ def test_collinear_energies_equal_the_numpy_twin(basis, power, onsite):
 @pytest.mark.parametrize(("basis", "species"), [(1, "Fe"), (2, ("Fe", "Al")), (3, ("Al", "Fe"))])
 def test_noncollinear_energies_equal_the_numpy_twin(basis, species):
     model = NoncollinearMomentTensorPotential(species, 10, basis, 4.2, rng=basis)
-    model.parameters = model.parameters + np.random.default_rng(1).normal(
-        scale=0.003, size=model.n_parameters
-    )
+    model.parameters += np.random.default_rng(1).normal(scale=0.2, size=model.n_parameters)
     atoms = structure(species=(species,) if isinstance(species, str) else species)
     actual = Structure.of(atoms).response(model).energies
     np.testing.assert_allclose(actual, twin(model, atoms), rtol=1e-11, atol=1e-13)
@@ -370,6 +366,7 @@ def test_a_basis_from_elsewhere_is_saved_with_the_potential(tmp_path):
         ({"max_moment": 0.0}, "max_moment must be positive"),
         ({"max_moment": {"Fe": 3.0}}, "one entry for each of Fe, Al, got Fe"),
         ({"axis": (0, 0, 0)}, "axis must be three numbers that are not all zero"),
+        ({"scaling": 0.0}, "scaling must be positive"),
         ({"parameters": np.zeros(3)}, "parameters must be 415 finite numbers, got .* \\(3,\\)"),
         ({"parameters": np.full(415, np.nan)}, "finite"),
     ],

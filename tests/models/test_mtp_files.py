@@ -70,6 +70,54 @@ moment_coeffs = {0.5, -.25}
 """
 
 
+#: Level 6, trained on ozone by MLIP: numbers from the test data of motep (molecules/23208/06).
+OZONE = """\
+MTP
+version = 1.1.0
+scaling = 4.822530864197532e-01
+species_count = 1
+radial_basis_type = RBChebyshev
+\tmin_dist = 0.5
+\tmax_dist = 5.0
+\tradial_basis_size = 8
+\tradial_funcs_count = 2
+\tradial_coeffs
+\t\t0-0
+\t\t\t{3.837139014876141e-01, 6.934967359192709e-01, 5.105742866316750e-01, 3.002694850462849e-01, \
+1.372135496727451e-01, 4.535307853586946e-02, 9.645920079239248e-03, 7.407661001261272e-04}
+\t\t\t{-2.832984008089391e-01, -3.125606417975685e-01, 1.305760735021939e-01, \
+5.348676641382770e-01, 5.697965991403614e-01, 4.045951815425520e-01, 1.683432105607493e-01, \
+4.700499468066580e-02}
+alpha_index_basic = {{0, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}, {1, 0, 0, 0}}
+alpha_index_times = {{0, 0, 1, 5}, {1, 1, 1, 6}, {2, 2, 1, 6}, {3, 3, 1, 6}, {0, 5, 1, 7}}
+alpha_moment_mapping = {0, 4, 5, 6, 7}
+species_coeffs = {-1.109127535305584e+02}
+moment_coeffs = {-6.441037916652777e+03, -1.312494396257819e+02, 5.499072514117034e+03, \
+-7.169104936685150e+03, -4.218611278375915e+00}
+"""
+
+
+def test_energies_of_mlip(tmp_path):
+    """Energy, forces and r (x) F as MLIP printed them."""
+    (tmp_path / "ozone.mtp").write_text(OZONE)
+    model = read_mtp(tmp_path / "ozone.mtp", "O")
+    positions = [
+        *([0.296441, 0.473681, 0.080715], [-0.125147, 0.843848, -0.992927]),
+        [0.976676, 1.225736, 0.625006],
+    ]
+    forces = [
+        *([-2.442036, -3.150101, -1.557583], [-1.648311, -0.293338, -2.665140]),
+        [4.090347, 3.443439, 4.222723],
+    ]
+    response = Structure.of(Atoms("O3", positions)).response(model)
+    # Terms of 10^4 eV add up to it: their rounding is 2e-11.
+    assert response.energy == pytest.approx(-324.163042383364, abs=1e-10)
+    np.testing.assert_allclose(response.forces, forces, rtol=0, atol=6e-7)
+    virial = [3.47731, 2.48107, 5.15980, 2.18917, 3.99603, 2.46602]
+    actual = -response.virial.ravel()[[0, 4, 8, 5, 2, 1]]
+    np.testing.assert_allclose(actual, virial, rtol=0, atol=6e-6)
+
+
 def recorded(basis):
     """A potential and a structure made of closed formulas."""
     model = MomentTensorPotential(
@@ -80,6 +128,7 @@ def recorded(basis):
         n_radial_basis=5,
         r_min=1.9,
         max_moment=3.5,
+        scaling=1.0,
     )
     k = np.arange(model.n_parameters)
     scale = np.where(k < model.coefficients.size, 0.02, 0.5)
@@ -117,7 +166,7 @@ def test_round_trip(basis, tmp_path):
     np.testing.assert_array_equal(read.parameters, model.parameters)
     for name in ("basic", "times", "scalars"):
         np.testing.assert_array_equal(getattr(read.basis, name), getattr(model.basis, name))
-    names = ("species", "cutoff", "r_min", "magnetic_basis", "n_radial_basis")
+    names = ("scaling", "species", "cutoff", "r_min", "magnetic_basis", "n_radial_basis")
     assert all(getattr(read, name) == getattr(model, name) for name in names)
     assert read.extrapolate and read.axis.tolist() == [1, 0, 0]
     write_mtp(tmp_path / "b.mtp", read, name="AlFe")
@@ -142,6 +191,20 @@ def test_other_names_of_the_same(old, tmp_path):
     (tmp_path / "a.mtp").write_text(SMALL.replace(old, new))
     model = read_mtp(tmp_path / "a.mtp", "Cu")
     assert (model.r_min, model.cutoff, model.n_radial_basis) == (1.0, 3.0, 2)
+
+
+def test_magnetic_keys_of_the_first_programs(tmp_path):
+    """Interval and size between the radial keys, without a type."""
+    magnetic = "\tmin_mag = -3.5\n\tmax_mag = 3.5\n\tmag_basis_size = 2\n\tmin_dist"
+    text = SMALL.replace("\tmin_dist", magnetic)
+    text = text.replace("{5.0, -1.0e+01}", "{1, 2, 3, 4, 5, 6, 7, 8}")
+    (tmp_path / "a.mmtp").write_text(text)
+    model = read_mtp(tmp_path / "a.mmtp", "Fe")
+    assert (model.magnetic_basis, model.max_moment.tolist()) == (2, [3.5])
+    assert (model.r_min, model.cutoff) == (1.0, 3.0)
+    assert model.scaling == 0.2
+    expected = np.arange(1, 9).reshape(2, 4).T  # functions of the moments, polynomials of r
+    np.testing.assert_allclose(model.coefficients[0, 0, :, 0], expected, rtol=1e-15)
 
 
 def test_untrained_files_give_fresh_parameters(tmp_path):
