@@ -57,10 +57,13 @@ def fit(
         atoms, for cells of different sizes).
     missing : 'skip' or 'error', whether every frame must have every weighted label.
     method : str
-        'projection': BFGS in the other parameters, with the linear ones solved for at every point
-        (variable projection: the gradient is that at the solution). 'bfgs': BFGS in all parameters
-        after one linear solution. 'linear': the linear ones only. 'auto': 'linear' if there are no
-        others, 'bfgs' if there are no linear ones, else 'projection'.
+        'bfgs': BFGS in all parameters. Its inverse Hessian starts from the Gauss-Newton matrix,
+        which random vectors estimate at the cost of a few gradients, and the linear parameters
+        are solved for; both again after 10, 20, 30, 40, 50, 62, ... iterations.
+        'projection': the same in the other parameters only, with the linear ones solved for at
+        every point (variable projection: the gradient is that at the solution): fewer iterations,
+        each of which takes several times as long. 'linear': the linear ones only. 'auto': 'linear'
+        if there are no others, else 'bfgs'.
     max_iterations : int, steps of BFGS (of both parts, when a fit goes on).
     tolerance : float; stop when 20 iterations have lowered the loss by less than this fraction.
     patience : int, optional; stop after so many iterations without a lower test loss, and keep the

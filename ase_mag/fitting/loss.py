@@ -11,6 +11,8 @@ from ase_mag.fitting.samples import SCALINGS, make_samples, predictions
 
 #: Frames whose contributions are added up first; the same for every number of workers.
 CHUNK = 16
+#: Relative differences below this are rounding errors.
+_EXACT = 1e-13
 #: Weights of Kotykhov et al. (2024), Sec. 2.2: 1, A^2, 1 (of the virial in eV), mu_B^2.
 DEFAULT_WEIGHTS = {"energy": 1.0, "forces": 0.01, "stress": 0.001, "magforces": 0.1}
 
@@ -86,6 +88,15 @@ class Loss:
         self.chunks = [
             self.samples[start : start + CHUNK] for start in range(0, len(self.samples), CHUNK)
         ]
+
+    def rounding(self):
+        """Return the loss, eV^2, below which differences are rounding errors of the labels."""
+        size = sum(
+            np.sum(sample.factors[name] * target**2)
+            for sample in self.samples
+            for name, target in sample.targets.items()
+        )
+        return float(size) / len(self.samples) * _EXACT**2
 
     def over_chunks(self, function):
         """Yield function(chunk) in the order of the chunks, computed by all workers."""

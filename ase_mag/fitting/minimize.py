@@ -6,11 +6,14 @@ from time import monotonic
 import numpy as np
 from tqdm import tqdm
 
+from ase_mag.fitting.gauss_newton import damped_inverse, eliminated, sketched
 from ase_mag.fitting.linear import solve_linear
-from ase_mag.fitting.quasi_newton import QuasiNewton
+from ase_mag.fitting.quasi_newton import DENSE, QuasiNewton
 
 #: Iterations over which the loss must go down.
 WINDOW = 20
+#: The curvature is taken anew after this many iterations, later after a quarter of all.
+AGAIN = 10
 METHODS = ("auto", "linear", "projection", "bfgs")
 
 
@@ -21,7 +24,7 @@ def method_for(name, parts):
     if name == "auto":
         if not len(parts.nonlinear):
             return "linear"
-        return "projection" if len(parts.linear) else "bfgs"
+        return "bfgs"
     if name in ("linear", "projection") and not len(parts.linear):
         raise ValueError(
             f"method={name!r} needs linear parameters, but {parts.potential!r} has none: use "
@@ -56,6 +59,7 @@ class FitRun:
         self.seconds, self._start = 0.0, monotonic()
         self.newton = None
         self._solutions, self._best, self._settled = {}, None, True
+        self._refresh, self._zero = 0, loss.rounding()
 
     @property
     def iteration(self):
@@ -89,7 +93,13 @@ class FitRun:
             with bar:
                 while not (reason := self._reason(max_iterations, tolerance, patience)):
                     self._settled = False
+                    fresh = self.iteration == self._refresh
+                    if fresh:
+                        self._start_again()
                     moved = self.newton.step()
+                    if not moved and not fresh:
+                        self._start_again()
+                        moved = self.newton.step()
                     self._restore()
                     if moved:
                         self.history.append(self._losses(self.newton.value))
@@ -113,6 +123,20 @@ class FitRun:
         if len(self.parts.linear) and self.method == "projection":
             self.linear = solve_linear(self.loss, self.ridge)
 
+    def _start_again(self):
+        """Solve for the linear parameters, and take the curvature of the loss at this point."""
+        if self.method == "bfgs" and len(self.parts.linear) and self.iteration:
+            solve_linear(self.loss, self.ridge, refine=False)
+        parameters, matrix = self.parts.parameters, None
+        if len(self.newton.x) < DENSE:
+            matrix = sketched(self.loss, self.iteration)
+            if self.method == "projection":
+                matrix = eliminated(matrix, self.parts.nonlinear, self.parts.linear)
+            matrix = damped_inverse(matrix)
+        self.newton.start_from(self._variables(parameters), matrix)
+        self._restore()
+        self._refresh = self.iteration + max(AGAIN, self.iteration // 4)
+
     def _begin(self):
         if len(self.parts.linear):
             self.linear = solve_linear(self.loss, self.ridge)
@@ -126,7 +150,7 @@ class FitRun:
         self.parts.parameters = arrays.pop("parameters")
         self.history = arrays.pop("history").tolist()
         self._best = arrays.pop("best", None)
-        self.seconds = numbers.pop("seconds")
+        self.seconds, self._refresh = numbers.pop("seconds"), numbers.pop("refresh")
         self.newton = QuasiNewton.from_state(self._value_and_gradient, numbers, arrays)
         self._solutions = {self.newton.x.tobytes(): self.parts.parameters}
 
@@ -136,7 +160,7 @@ class FitRun:
         if self._best is not None:
             arrays["best"] = self._best
         seconds = self.seconds + monotonic() - self._start
-        self.checkpoint.write(numbers | {"seconds": seconds}, arrays)
+        self.checkpoint.write(numbers | {"seconds": seconds, "refresh": self._refresh}, arrays)
 
     def _variables(self, parameters):
         return parameters[self.parts.nonlinear] if self.method == "projection" else parameters
@@ -171,8 +195,8 @@ class FitRun:
 
     def _reason(self, max_iterations, tolerance, patience):
         losses = [row[0] for row in self.history]
-        if losses[-1] == 0:
-            return "the loss is zero"
+        if losses[-1] <= self._zero:
+            return "the loss is zero to rounding"
         if len(losses) > WINDOW and losses[-1] > (1 - tolerance) * losses[-1 - WINDOW]:
             return f"{WINDOW} iterations lowered the loss by less than {tolerance:g} of it"
         if patience is not None and len(losses) - 1 - self._lowest() >= patience:

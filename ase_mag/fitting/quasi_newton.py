@@ -104,6 +104,19 @@ class QuasiNewton:
                 f"{bool(np.isfinite(self.gradient).all())}; start from other parameters"
             )
 
+    def start_from(self, x, matrix=None):
+        """Go to another point, with an inverse Hessian (n, n), or with none.
+
+        The first step is then the whole Newton step, if that goes down.
+        """
+        self.x = np.array(x, dtype=float)
+        self._memo = {}
+        self.value, self.gradient = self._evaluate(self.x)
+        self.inverse, self.previous = self._kind(), None
+        if matrix is not None:
+            self.inverse = DenseInverse(matrix)
+            self.previous = self.value + 0.5 * (self.gradient @ matrix @ self.gradient)
+
     def step(self):
         """Make one step and return whether the value has gone down."""
         if not self.gradient.any():
