@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 import ase_mag
 from ase_mag import models, reference, units
 from ase_mag.core import Model
-from ase_mag.optimize import relax, relax_moments
+from ase_mag.optimize import relax_moments
 
 LANDAU = {"a": -0.15, "b": 0.0192}
 CONTRADICTION = "contradict each other"
@@ -164,59 +164,6 @@ def test_canted_antiferromagnet_in_a_field(sizes):
     assert saturated.curvature == pytest.approx(0.09 / m - 2 * j, abs=1e-8)
 
 
-def test_antiferromagnet_of_a_ferromagnet_is_a_saddle_point():
-    atoms = crystal(models.named("FeHL-1"), [2.2, -2.2] * 8)
-    with pytest.warns(UserWarning, match=r"saddle point: the lowest curvature is -0\.\d+ eV/mu_B"):
-        result = relax_moments(atoms, fmax=1e-9)
-    assert result.converged
-    assert result.minimum is False
-    assert "displaced a little in random directions" in result.message
-    np.testing.assert_array_equal(result.moments[:, :2], 0.0)
-    # The lowest eigenvalue of the whole matrix, by differences of magnetic forces.
-    h, matrix = 1e-4, []
-    for unit in np.eye(48):
-        sides = []
-        for sign in (1, -1):
-            ase_mag.set_moments(atoms, result.moments + sign * h * unit.reshape(16, 3))
-            sides.append(-atoms.calc.get_property("magforces", atoms).ravel())
-        matrix.append((sides[0] - sides[1]) / (2 * h))
-    lowest = np.linalg.eigvalsh(np.array(matrix))[0]
-    assert result.curvature == pytest.approx(lowest, abs=1e-6)
-    # Displaced as the message says, it falls into the ferromagnet.
-    rng = np.random.default_rng(0)
-    ase_mag.set_moments(atoms, result.moments + rng.normal(scale=0.01, size=(16, 3)))
-    ferromagnet = relax_moments(atoms, fmax=1e-9)
-    assert ferromagnet.minimum
-    total = np.linalg.norm(ferromagnet.moments.sum(axis=0))
-    assert total == pytest.approx(np.linalg.norm(ferromagnet.moments, axis=1).sum(), abs=1e-6)
-    assert ferromagnet.energy < result.energy - 1.0
-
-
-def test_lanczos_and_the_whole_matrix_agree(monkeypatch):
-    found = []
-    for dense in (60, 10):
-        monkeypatch.setattr("ase_mag.optimize.stability.DENSE", dense)
-        atoms = crystal(models.named("FeHL-1"), [2.2, -2.2] * 8)
-        with pytest.warns(UserWarning, match="saddle point"):
-            found.append(relax_moments(atoms, fmax=1e-9).curvature)
-    assert found[0] == pytest.approx(found[1], abs=1e-5)
-
-
-def test_vanished_moments_are_a_saddle_point():
-    model = models.Landau("Fe", **LANDAU)
-    with pytest.warns(UserWarning, match="saddle point"):
-        result = relax_moments(crystal(model, 0.0))
-    assert (result.converged, result.minimum, result.iterations) == (True, False, 0)
-    assert result.curvature == pytest.approx(2 * LANDAU["a"], abs=1e-12)
-    # Where the quadratic coefficient is positive they are the minimum.
-    result = relax_moments(crystal(models.Landau("Fe", a=0.1, b=0.01), 0.7), fmax=1e-12)
-    np.testing.assert_allclose(result.moments, 0.0, atol=1e-11)
-    assert result.minimum
-    assert result.curvature == pytest.approx(0.2, abs=1e-9)
-    unchecked = relax_moments(crystal(model, 0.0), check_minimum=False)
-    assert (unchecked.curvature, unchecked.minimum) == (None, None)
-
-
 def test_sizes_at_fixed_directions(iron):
     atoms = iron(moments=0.0, disorder=1.5)
     start = ase_mag.get_moments(atoms)
@@ -245,79 +192,6 @@ def test_directions_at_fixed_sizes(iron):
         assert result.history[-1] < 40 * result.history[-2] ** 2 + 1e-12
         # All exchange is ferromagnetic here: parallel moments are the minimum.
         np.testing.assert_allclose(directions, directions[:1].repeat(16, axis=0), atol=1e-8)
-
-
-def test_any_calculator_with_magnetic_forces(quartic):
-    atoms = Atoms("Fe3", positions=np.eye(3) * 5)
-    ase_mag.set_moments(atoms, [[0.1, 0.2, 0.3], [1.0, 0, 0], [0, -3.0, 0]])
-    atoms.calc = quartic()
-    result = relax_moments(atoms, fmax=1e-11)
-    sizes = np.linalg.norm(result.moments, axis=1)
-    np.testing.assert_allclose(sizes, np.sqrt(0.15 / (2 * 0.0192)), rtol=1e-10)
-    assert result.energy == pytest.approx(-3 * 0.15**2 / (4 * 0.0192), abs=1e-12)
-    assert result.minimum
-    assert result.evaluations < atoms.calc.n_calculations <= result.evaluations + 22
-
-
-def test_collinear_calculators_along_their_axis(quartic):
-    axis = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
-    atoms = Atoms("Fe2", positions=np.eye(3)[:2] * 5)
-    ase_mag.set_moments(atoms, np.outer([-0.3, 1.0], axis))
-    atoms.calc = quartic(h=0.2 * axis, axis=axis)
-    result = relax_moments(atoms, fmax=1e-12, axis=(1, 1, 0))
-    # Minima of a x^2 + b x^4 - h x; the first moment changes its sign, since its barrier is gone.
-    roots = np.roots([4 * 0.0192, 0, 2 * -0.15, -0.2])
-    expected = roots[np.isreal(roots)].real.max()
-    np.testing.assert_allclose(result.moments @ axis, expected, rtol=1e-10)
-    assert result.minimum
-    assert result.curvature == pytest.approx(2 * -0.15 + 12 * 0.0192 * expected**2, abs=1e-7)
-    ase_mag.set_moments(atoms, [[0.5, 0.5, 0.0], [0.5, 0.5, 0.1]])
-    with pytest.raises(ValueError, match=r"the moment of atom 1, .* is not along the axis"):
-        relax_moments(atoms, axis=axis)
-
-
-class Collinear(NoForm):
-    """A model of collinear moments that refuses others, along an axis that it names."""
-
-    moment_axis = np.array([0.6, 0.0, 0.8])
-
-    def gradients(self, graph, moments, *, lattice=True):
-        if np.abs(np.cross(moments, self.moment_axis)).max() > 1e-9:
-            raise ValueError("transverse moments")
-        found = super().gradients(graph, moments, lattice=lattice)
-        found.moments[:] = np.outer(found.moments @ self.moment_axis, self.moment_axis)
-        return found
-
-
-def moments_of(result, displacements):
-    return result.moments + np.outer(displacements, Collinear.moment_axis)
-
-
-@pytest.mark.parametrize("signs", [[1.0] * 16, [1.0, -1.0] * 8])
-def test_collinear_models_name_their_axis(signs, iron):
-    moments = np.outer(signs, 2.0 * Collinear.moment_axis)
-    atoms = iron(moments=moments, disorder=0.0)
-    expected = relax_moments(atoms, fmax=1e-10, check_minimum=False)
-    atoms = iron(moments=moments, disorder=0.0)
-    atoms.calc = ase_mag.MagneticCalculator(Collinear(models.named("FeHL-1")))
-    result = relax_moments(atoms, fmax=1e-10)
-    assert result.energy == pytest.approx(expected.energy, abs=1e-10)
-    np.testing.assert_allclose(result.moments, expected.moments, atol=1e-8)
-    assert result.minimum
-    # The lowest eigenvalue over sizes alone: without torques the antiferromagnet is stable.
-    matrix = []
-    for unit in np.eye(16):
-        sides = []
-        for sign in (1, -1):
-            ase_mag.set_moments(atoms, moments_of(result, sign * 1e-4 * unit))
-            sides.append(-atoms.calc.get_property("magforces", atoms) @ Collinear.moment_axis)
-        matrix.append((sides[0] - sides[1]) / 2e-4)
-    lowest = np.linalg.eigvalsh(np.array(matrix))[0]
-    assert lowest > 0.1
-    assert result.curvature == pytest.approx(lowest, abs=1e-6)
-    assert relax(atoms, fmax=1e-3).converged
-    with pytest.raises(ValueError, match="have no direction to hold or to turn"):
-        relax_moments(atoms, sizes=False)
 
 
 @pytest.mark.parametrize(
@@ -377,30 +251,6 @@ def test_numbers_that_are_not_finite_and_contradictions(quartic):
     result = relax_moments(atoms)
     assert (result.converged, result.reason) == (False, "not converged")
     assert CONTRADICTION in result.message
-
-
-def test_noisy_energies_and_magnetic_forces(quartic):
-    class Noisy(quartic):
-        """Energies with errors of 1e-6 eV, magnetic forces with 1e-5 eV/mu_B."""
-
-        rng = np.random.default_rng(0)
-
-        def calculate(self, *args, **kwargs):
-            super().calculate(*args, **kwargs)
-            self.results["energy"] += self.rng.normal(scale=1e-6)
-            self.results["magforces"] += self.rng.normal(scale=1e-5, size=(4, 3))
-
-    atoms = Atoms("Fe4", positions=5.0 * np.arange(12).reshape(4, 3))
-    start = np.random.default_rng(1).normal(size=(4, 3))
-    for seed in range(10):
-        ase_mag.set_moments(atoms, start)
-        atoms.calc = Noisy()
-        atoms.calc.rng = np.random.default_rng(seed)
-        result = relax_moments(atoms, fmax=1e-4, probe=0.02, noise=5e-6, check_minimum=False)
-        assert result.converged
-        sizes = np.linalg.norm(result.moments, axis=1)
-        # |dE/dm| < 1e-4 with the curvature 4 |a| = 0.6: 2e-4, and errors of 1e-5/0.6.
-        np.testing.assert_allclose(sizes, np.sqrt(0.15 / (2 * 0.0192)), atol=3e-4)
 
 
 def test_bad_input(iron, quartic):
