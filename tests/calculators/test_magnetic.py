@@ -198,6 +198,25 @@ def test_two_systems_share_a_calculator():
     assert energies[1] == pytest.approx(energies[3], abs=1e-12)
 
 
+def test_energy_as_a_function_of_the_moments():
+    atoms = iron()
+    atoms.rattle(0.1, seed=1)
+    energy, kept = atoms.get_potential_energy(), ase_mag.get_moments(atoms)
+    rng = np.random.default_rng(0)
+    moments, v = rng.normal(size=(2, len(atoms), 3))
+    evaluate, hessian = atoms.calc.energy_of_moments(atoms)
+    energies, slopes = evaluate(moments)
+    difference = (evaluate(moments + 1e-4 * v)[1] - evaluate(moments - 1e-4 * v)[1]) / 2e-4
+    np.testing.assert_allclose(hessian(moments)(v), difference, rtol=0, atol=1e-7)
+    # Neither the atoms nor what the calculator says of them have changed.
+    np.testing.assert_array_equal(ase_mag.get_moments(atoms), kept)
+    assert atoms.get_potential_energy() == energy
+    ase_mag.set_moments(atoms, moments)
+    assert atoms.get_potential_energy() == pytest.approx(energies.sum(), abs=1e-11)
+    magforces = atoms.calc.get_property("magforces", atoms)
+    np.testing.assert_allclose(magforces, -slopes, rtol=0, atol=1e-12)
+
+
 def test_another_model():
     atoms = iron()
     before = atoms.get_potential_energy()

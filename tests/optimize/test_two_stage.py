@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms, units
 from ase.filters import FrechetCellFilter
 from ase.io import read
-from ase.optimize import BFGS, FIRE
+from ase.optimize import BFGS, FIRE, BFGSLineSearch
 
 import ase_mag
 from ase_mag import models
@@ -42,6 +42,14 @@ def test_same_structure_as_the_adiabatic_calculator_in_the_filter_of_ase(iron):
     BFGS(FrechetCellFilter(twin), logfile=None).run(fmax=1e-6, steps=300)
     assert result.energy == pytest.approx(twin.get_potential_energy(), abs=1e-9)
     assert atoms.get_volume() == pytest.approx(twin.get_volume(), rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", [BFGS, FIRE, BFGSLineSearch])
+def test_other_optimizers(iron, optimizer):
+    atoms = iron()
+    result = relax(atoms, fmax=1e-4, optimizer=optimizer, max_steps=200)
+    assert result.converged
+    assert lattice_constant(atoms) == pytest.approx(2.8494, abs=1e-4)
 
 
 def test_antiferromagnet_and_nonmagnet_of_the_reference(iron):
