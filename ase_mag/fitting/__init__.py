@@ -1,9 +1,13 @@
 """Fitting models to energies, forces, stresses and magnetic forces."""
 
+from ase_mag.fitting.active import ActiveResult, active_loop
+from ase_mag.fitting.active_folder import Visit
 from ase_mag.fitting.dataset import Dataset
 from ase_mag.fitting.ensemble import Ensemble, Uncertainty, ensemble
+from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.fit import fit
 from ase_mag.fitting.frame import Frame
+from ase_mag.fitting.maxvol import maxvol
 from ase_mag.fitting.metrics import Errors, compare
 from ase_mag.fitting.readers import read
 from ase_mag.fitting.references import atomic_references
@@ -16,6 +20,8 @@ from ase_mag.fitting.validation import (
 )
 
 __all__ = [
+    "ActiveResult",
+    "ActiveSet",
     "CrossValidation",
     "Dataset",
     "Ensemble",
@@ -24,11 +30,14 @@ __all__ = [
     "Frame",
     "LearningCurve",
     "Uncertainty",
+    "Visit",
+    "active_loop",
     "atomic_references",
     "compare",
     "cross_validate",
     "ensemble",
     "fit",
     "learning_curve",
+    "maxvol",
     "read",
 ]

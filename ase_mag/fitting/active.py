@@ -84,7 +84,8 @@ def active_loop(
         positions, momenta, moments and a :class:`MagneticCalculator` of the potential. Give it a
         seed that depends on ``round``.
     reference : ASE calculator, see :func:`ase_mag.reference.campaign`.
-    potential : Trainable, fitted in place, first to ``data`` from its parameters of now.
+    potential : Trainable or a sum with trainable terms, fitted in place; first to ``data``, from
+        its parameters of now.
     data : Dataset, what is known at the beginning.
     start : ase.Atoms with moments, where the dynamics starts.
     steps : int, steps of dynamics in all.

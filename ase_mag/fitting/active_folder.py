@@ -9,6 +9,7 @@ from ase.io import Trajectory, read
 from ase_mag.core import storage
 from ase_mag.core.durable import replacing
 from ase_mag.core.jobs import frame_digest
+from ase_mag.fitting.trainable import TrainableParts
 from ase_mag.io import read_database
 
 
@@ -111,13 +112,14 @@ class LoopFolder:
         path = self.path / f"potential_{number:03d}.npz"
         if not path.exists():
             return False
-        potential.parameters = storage.load(path)[0].parameters
+        TrainableParts(potential).parameters = storage.load(path)[1]["parameters"]
         return True
 
     def keep(self, potential, number):
         """Keep the potential that a round runs with."""
+        parameters = TrainableParts(potential).parameters
         with replacing(self.path / f"potential_{number:03d}.npz") as temporary:
-            storage.save(potential, temporary)
+            storage.save(potential, temporary, parameters=parameters)
 
     def labels(self, number):
         """Return the path of the labels of a round."""

@@ -6,6 +6,7 @@ from ase_mag.core.graph import PairGraph
 from ase_mag.core.moments import get_moments
 from ase_mag.core.response import Response
 from ase_mag.fitting.maxvol import maxvol
+from ase_mag.fitting.trainable import TrainableParts
 
 #: Size of the artificial rows that stand for parameters of which the data say nothing, relative to
 #: the root mean square of their column (or of all columns).
@@ -30,10 +31,10 @@ class ActiveSet:
 
     Parameters
     ----------
-    model : Trainable
+    model : Trainable, or a sum with trainable terms.
     frames : list of ase.Atoms with moments, the training data (a Dataset gives them as
         ``[frame.atoms for frame in data]``).
-    parameters : 'linear' (``model.linear``; rows do not depend on the fit), or 'all' (rows are the
+    parameters : 'linear' (the linear ones; rows do not depend on the fit), or 'all' (rows are the
         gradient at the parameters of now: make a new set after each fit). All are more cautious,
         and cost one ``parameter_vjp`` per atom.
     tolerance : float, see :func:`maxvol`.
@@ -53,11 +54,13 @@ class ActiveSet:
     def __init__(self, model, frames, parameters="linear", tolerance=1.001):
         if parameters not in ("linear", "all"):
             raise ValueError(f"parameters must be 'linear' or 'all', got {parameters!r}")
-        if parameters == "linear" and not len(model.linear):
+        parts = TrainableParts(model)
+        if parameters == "linear" and not len(parts.linear):
             raise ValueError(
                 f"{type(model).__name__} has no linear parameters: use parameters='all'"
             )
         self.model, self.parameters, self.tolerance = model, parameters, tolerance
+        self._parts = parts
         frames = list(frames)
         if not frames:
             raise ValueError("an active set needs at least one frame")
@@ -91,12 +94,12 @@ class ActiveSet:
         )
         moments = get_moments(atoms)
         if self.parameters == "linear":
-            return self.model.design(graph, moments, lattice=False).energies.T
+            return self._parts.design(graph, moments, lattice=False).energies.T
         unit, rows = np.zeros(len(atoms)), []
         for i in range(len(atoms)):
             unit[:] = 0.0
             unit[i] = 1.0
-            rows.append(self.model.parameter_vjp(graph, moments, Response(unit, None)))
+            rows.append(self._parts.parameter_vjp(graph, moments, Response(unit, None)))
         return np.array(rows)
 
     def grades(self, atoms):

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.db import connect
 from ase.io import iread
 from ase.io.formats import filetype, string2index
 
 from ase_mag.fitting.dataset import Dataset
 from ase_mag.fitting.deepmd import is_deepmd, read_deepmd
 from ase_mag.fitting.keys import Reader
+from ase_mag.io import read_database
 
 #: Name in ``atoms.info`` of the mask of atoms whose magnetic forces are not known.
 UNLABELLED = "_unlabelled"
@@ -136,11 +136,9 @@ def _opened(path, index):
     if filetype(str(path)) not in ("db", "json", "postgresql", "mysql"):
         yield from iread(str(path), index=index)
         return
-    with connect(path) as database:
-        rows = list(database.select())
+    rows = read_database(path)
     chosen = string2index(index) if isinstance(index, str) else index
-    for row in rows[chosen] if isinstance(chosen, slice) else [rows[chosen]]:
-        yield row.toatoms(add_additional_information=True)
+    yield from rows[chosen] if isinstance(chosen, slice) else [rows[chosen]]
 
 
 def _frame(reader, atoms, source, place):

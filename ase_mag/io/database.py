@@ -54,7 +54,8 @@ def write_database(path, frames):
 def read_database(path, selection=None):
     """Return the frames of a database of ASE, with vector moments and magnetic forces.
 
-    Rows that :func:`write_database` did not write are read as ASE reads them.
+    Rows that :func:`write_database` did not write are read as ASE reads them, with their key-value
+    pairs and data in ``info``.
 
     Parameters
     ----------
@@ -68,14 +69,14 @@ def read_database(path, selection=None):
     """
     with open(path):
         pass
-    return [_frame(row) for row in connect(path, type="db").select(selection)]
+    return [_frame(row) for row in connect(path).select(selection)]
 
 
 def _frame(row):
-    atoms = row.toatoms()
     kept = row.data.get(_KEY)
     if kept is None:
-        return atoms
+        return row.toatoms(add_additional_information=True)
+    atoms = row.toatoms()
     for name, values in kept["arrays"].items():
         atoms.set_array(name, values)
     atoms.info.update(kept["info"])

@@ -1,0 +1,254 @@
+"""Active learning: it learns what the run meets, and nothing is lost or computed twice."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units
+from ase.build import bulk
+from ase.md.langevin import Langevin
+
+import ase_mag
+from ase_mag import fitting, models
+from ase_mag.fitting.trainable import TrainableParts
+from ase_mag.reference import ConstrainedModel
+
+
+def truth():
+    """A magnetic iron that the potential below can describe exactly."""
+    return (
+        models.named("Fe-Mendelev2003")
+        + models.Landau("Fe", a=-0.15, b=0.0192)
+        + models.SeriesExchange("Fe", 4.0, 3, start=2.0, coefficients=[[0.1, 0.02, -0.03]])
+    )
+
+
+def potential():
+    return (
+        models.named("Fe-Mendelev2003")
+        + models.Landau("Fe", a=-0.1, b=0.01)
+        + models.SeriesExchange("Fe", 4.0, 3, start=2.0)
+    )
+
+
+def crystal(seed=0, scale=0.01, moments=(2.15, 2.25)):
+    rng = np.random.default_rng(seed)
+    atoms = bulk("Fe", a=2.87, cubic=True) * 2
+    atoms.positions += rng.normal(scale=scale, size=(16, 3))
+    ase_mag.set_moments(atoms, rng.uniform(*moments, size=16))
+    return atoms
+
+
+class CountingReference(ConstrainedModel):
+    """The truth; leaves a file for each frame that it computes."""
+
+    def __init__(self, folder):
+        super().__init__(truth())
+        self.folder = folder
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        if system_changes:
+            name = f"{np.abs(atoms.positions).sum():.10f}"
+            with open(Path(self.folder) / name, "a") as file:
+                file.write("x")
+
+
+def hot(atoms, number):
+    """Lattice dynamics at 800 K from a cold start, another noise in each round."""
+    return Langevin(
+        atoms,
+        2 * units.fs,
+        temperature_K=800,
+        friction=0.05 / units.fs,
+        fixcm=False,
+        rng=np.random.default_rng([7, number]),
+    )
+
+
+def known():
+    """Two nearly ideal frames: nothing is known of displaced atoms."""
+    frames = []
+    for seed in range(2):
+        atoms = crystal(seed)
+        atoms.calc = ConstrainedModel(truth())
+        atoms.get_stress()
+        frames.append(atoms)
+    return fitting.read(frames)
+
+
+def least_squares(model, data):
+    fitting.fit(model, data, progress=False)
+
+
+def loop(folder, count, **options):
+    model = potential()
+    result = fitting.active_loop(
+        hot,
+        CountingReference(count),
+        model,
+        known(),
+        crystal(5),
+        300,
+        folder,
+        fit=least_squares,
+        progress=False,
+        **options,
+    )
+    return model, result
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("active")
+    (folder / "count").mkdir()
+    return folder, *loop(folder / "loop", folder / "count")
+
+
+def test_it_learns_where_the_run_extrapolates(learned):
+    _, model, result = learned
+    assert result.finished and result.steps == 300
+    first, last = result.visits[0], result.visits[-1]
+    assert first.stopped and first.uncertainty > 10 > last.uncertainty
+    assert sum(visit.steps for visit in result.visits) == 300
+    assert len(result.data) == 2 + sum(visit.labelled for visit in result.visits)
+    found = np.concatenate([term.parameters for term in model.terms[1:]])
+    expected = np.concatenate([term.parameters for term in truth().terms[1:]])
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # Every frame that it has learned from interpolates now.
+    active = fitting.ActiveSet(model, [frame.atoms for frame in result.data])
+    assert max(active.grades(frame.atoms).max() for frame in result.data) < 1.01
+    assert "finished after 300 steps" in str(result)
+
+
+def test_no_frame_is_computed_twice(learned):
+    folder, _, result = learned
+    counts = [path.stat().st_size for path in (folder / "count").iterdir()]
+    assert len(counts) == sum(visit.labelled for visit in result.visits)
+    assert set(counts) == {1}
+
+
+def test_called_again_it_does_nothing_and_knows_everything(learned):
+    folder, model, result = learned
+    before = sorted((folder / "count").iterdir())
+    again, second = loop(folder / "loop", folder / "count")
+    assert second.visits == result.visits and sorted((folder / "count").iterdir()) == before
+    np.testing.assert_array_equal(
+        TrainableParts(again).parameters, TrainableParts(model).parameters
+    )
+    assert len(second.data) == len(result.data)
+
+
+_SCRIPT = """
+import sys
+from tests.fitting.test_active import loop
+loop(sys.argv[1] + "/loop", sys.argv[1] + "/count")
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_random_instants_it_ends_the_same(learned, tmp_path, tree_environment):
+    _, model, result = learned
+    (tmp_path / "count").mkdir()
+    rng = np.random.default_rng(3)
+    command = [sys.executable, "-c", _SCRIPT, str(tmp_path)]
+    kills = 0
+    while True:
+        process = subprocess.Popen(command, env=tree_environment, cwd=Path(__file__).parents[2])
+        if kills < 8:
+            time.sleep(rng.uniform(1.5, 6.0))
+            if process.poll() is None:
+                os.kill(process.pid, 9)
+                kills += 1
+                process.wait()
+                continue
+        assert process.wait() == 0
+        break
+    assert kills >= 4
+    assert {path.stat().st_size for path in (tmp_path / "count").iterdir()} == {1}
+    known_visits = json.loads((tmp_path / "loop" / "loop.json").read_text())["visits"]
+    assert [v["labelled"] for v in known_visits] == [v.labelled for v in result.visits]
+    again, second = loop(tmp_path / "loop", tmp_path / "count")
+    assert second.steps == 300
+    np.testing.assert_allclose(
+        TrainableParts(again).parameters,
+        TrainableParts(model).parameters,
+        rtol=1e-12,
+    )
+
+
+def test_other_uncertainties(tmp_path):
+    """Any object with uncertainty(atoms) will do; here displacements."""
+
+    class Displacement:
+        def uncertainty(self, atoms):
+            return np.linalg.norm(atoms.positions - crystal(scale=0.0).positions, axis=1)
+
+    (tmp_path / "count").mkdir()
+    _, result = loop(
+        tmp_path / "loop",
+        tmp_path / "count",
+        uncertainty=lambda model, frames: Displacement(),
+        select=0.15,
+        stop=5.0,
+        per_round=3,
+    )
+    assert result.finished and len(result.visits) == 1
+    assert result.visits[0].labelled == 3 < result.visits[0].candidates
+    assert not result.visits[0].stopped
+
+
+def test_rounds_are_used_up(tmp_path):
+    (tmp_path / "count").mkdir()
+    with pytest.warns(UserWarning, match="1 rounds were used up after .* of 300 steps"):
+        _, result = loop(tmp_path / "loop", tmp_path / "count", rounds=1)
+    assert not result.finished and len(result.visits) == 1
+    _, result = loop(tmp_path / "loop", tmp_path / "count")
+    assert result.finished
+
+
+def test_bad_input(tmp_path):
+    (tmp_path / "count").mkdir()
+    for options, message in [
+        ({"select": 3.0, "stop": 2.0}, "0 < select <= stop, got select=3.0 and stop=2.0"),
+        ({"interval": 0}, "interval must be a positive integer, got 0"),
+        ({"rounds": 1.5}, "rounds must be a positive integer, got 1.5"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            loop(tmp_path / "loop", tmp_path / "count", **options)
+    reference = CountingReference(tmp_path / "count")
+    path = tmp_path / "other"
+    arguments = (hot, reference, potential(), known())
+    with pytest.warns(UserWarning, match="used up"):
+        fitting.active_loop(*arguments, crystal(5), 20, path, rounds=1, progress=False)
+    with pytest.raises(ValueError, match="belongs to a loop that starts from other atoms"):
+        fitting.active_loop(*arguments, crystal(6), 20, path, progress=False)
+
+
+def test_a_reference_that_fails(tmp_path):
+    class Broken(ConstrainedModel):
+        def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+            raise ValueError("no license")
+
+    with (
+        pytest.raises(
+            RuntimeError, match=r"labelled none of the \d+ frames of round 0.*no license"
+        ),
+        pytest.warns(UserWarning, match="frames have no labels"),
+    ):
+        fitting.active_loop(
+            hot,
+            Broken(truth()),
+            potential(),
+            known(),
+            crystal(5),
+            50,
+            tmp_path / "loop",
+            fit=least_squares,
+            progress=False,
+        )
