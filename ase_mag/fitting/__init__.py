@@ -3,7 +3,7 @@
 from ase_mag.fitting.active import ActiveResult, active_loop
 from ase_mag.fitting.active_folder import Visit
 from ase_mag.fitting.dataset import Dataset
-from ase_mag.fitting.ensemble import Ensemble, Uncertainty, ensemble
+from ase_mag.fitting.ensemble import Disagreement, Ensemble, Uncertainty, ensemble
 from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.fit import fit
 from ase_mag.fitting.frame import Frame
@@ -24,6 +24,7 @@ __all__ = [
     "ActiveSet",
     "CrossValidation",
     "Dataset",
+    "Disagreement",
     "Ensemble",
     "Errors",
     "FitReport",

@@ -90,11 +90,11 @@ def active_loop(
     start : ase.Atoms with moments, where the dynamics starts.
     steps : int, steps of dynamics in all.
     path : path of the folder.
-    uncertainty : callable, ``uncertainty(potential, frames)`` is called after each fit with a list
-        of ase.Atoms and returns an object with ``uncertainty(atoms)`` -> (N,): :class:`ActiveSet`,
-        or one that makes an ensemble.
-    select, stop : float, thresholds of the uncertainty: extrapolation grades with
-        :class:`ActiveSet` (2 and 10 are those of the literature).
+    uncertainty : callable, ``uncertainty(potential, data)`` is called before each run and returns
+        an object with ``uncertainty(atoms)`` -> (N,), and perhaps ``select(candidates)`` -> list of
+        int: :class:`ActiveSet`, :class:`Disagreement`, or ``functools.partial`` of them.
+    select, stop : float, thresholds of the uncertainty, in its unit; 2 and 10 are usual for the
+        extrapolation grades of :class:`ActiveSet`.
     interval : int, steps. per_round : int. rounds : int, bound for the number of rounds.
     fit : callable, ``fit(potential, data)`` fits in place; default :func:`fit` with its defaults.
     executor : see :func:`ase_mag.reference.campaign`.
@@ -129,7 +129,7 @@ def active_loop(
         begin, number = monotonic(), len(visits)
         found = folder.found(number)
         if found is None:
-            measure = uncertainty(potential, [frame.atoms for frame in data])
+            measure = uncertainty(potential, data)
             atoms = folder.start(number)
             atoms.calc = MagneticCalculator(potential)
             run = dynamics(atoms, number)

@@ -202,3 +202,29 @@ def _scatter(parts, rng, scatter):
             size = np.sqrt(np.mean(values[here] ** 2)) or 1.0
             values[here] += scatter * size * rng.normal(size=len(here))
     parts.parameters = values
+
+
+class Disagreement:
+    """The spread of an ensemble as the uncertainty of atoms, for :func:`active_loop`.
+
+    Parameters
+    ----------
+    potential : Trainable, or a sum with trainable terms; it is not changed.
+    data : Dataset
+    label : 'energies' (eV), 'forces' (eV/angstrom) or 'magforces' (eV/mu_B), whose spread counts.
+    size, rng, **options : see :func:`ensemble`.
+
+    Attributes
+    ----------
+    ensemble : Ensemble, fitted to ``data``.
+    """
+
+    def __init__(self, potential, data, label="forces", size=5, rng=0, **options):
+        if label not in ("energies", "forces", "magforces"):
+            raise ValueError(f"label must be 'energies', 'forces' or 'magforces', got {label!r}")
+        self.label = label
+        self.ensemble = ensemble(potential, data, size, rng, **options)
+
+    def uncertainty(self, atoms):
+        """Return the standard deviation over the members for every atom, (N,)."""
+        return getattr(self.ensemble.uncertainty(atoms), self.label)

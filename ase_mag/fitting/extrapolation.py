@@ -32,8 +32,7 @@ class ActiveSet:
     Parameters
     ----------
     model : Trainable, or a sum with trainable terms.
-    frames : list of ase.Atoms with moments, the training data (a Dataset gives them as
-        ``[frame.atoms for frame in data]``).
+    frames : Dataset or list of ase.Atoms with moments, the training data.
     parameters : 'linear' (the linear ones; rows do not depend on the fit), or 'all' (rows are the
         gradient at the parameters of now: make a new set after each fit). All are more cautious,
         and cost one ``parameter_vjp`` per atom.
@@ -61,7 +60,7 @@ class ActiveSet:
             )
         self.model, self.parameters, self.tolerance = model, parameters, tolerance
         self._parts = parts
-        frames = list(frames)
+        frames = [getattr(frame, "atoms", frame) for frame in frames]
         if not frames:
             raise ValueError("an active set needs at least one frame")
         blocks = [self.rows(frame) for frame in frames]

@@ -1,6 +1,7 @@
 """Under which names a frame of ASE holds its labels, and which moments are its state."""
 
 import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from ase_mag.core import as_moments, get_moments
 from ase_mag.fitting.frame import Frame, plain
@@ -62,6 +63,7 @@ class Reader:
     def frame(self, atoms, source, index):
         """Return the :class:`Frame` of atoms with labels."""
         where = f"frame {index} of {source}"
+        _check_results(atoms, where)
         volume = atoms.cell.volume if atoms.pbc.all() and atoms.cell.rank == 3 else None
         labels = {}
         for name in QUANTITIES:
@@ -179,6 +181,23 @@ def _find(atoms, names):
             if name in place:
                 return place[name]
     return None
+
+
+def _check_results(atoms, where):
+    """Raise ValueError if the calculator's results are those of other atoms."""
+    calc = atoms.calc
+    if getattr(calc, "atoms", None) is None or not hasattr(calc, "check_state"):
+        return
+    changes = set(calc.check_state(atoms)) if _results(atoms) else set()
+    if isinstance(calc, SinglePointCalculator):
+        # Stored results belong to their frame, whose moments a user may set to the targets.
+        changes -= {"initial_magmoms", "initial_charges"}
+    if changes:
+        raise ValueError(
+            f"{where}: the results of its calculator belong to another structure "
+            f"({', '.join(sorted(changes))} differ), as when several frames share one calculator: "
+            "label them by reference.campaign, or give each frame a calculator of its own"
+        )
 
 
 def _results(atoms):

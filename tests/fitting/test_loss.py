@@ -137,11 +137,12 @@ def test_bad_weights(screened_data, weights, options, message):
 
 def test_frames_that_the_potential_refuses(screened_data):
     atoms = [f.to_atoms() for f in screened_data[:3]]
-    atoms[1].symbols[2] = "Al"
+    atoms[1].symbols[2] = atoms[1].calc.atoms.symbols[2] = "Al"
     with pytest.raises(ValueError, match="frame 1 of memory: the structure holds Al, but the mod"):
         loss_of(ScreenedModel(), fitting.read(atoms))
-    atoms[1].symbols[2] = "Fe"
+    atoms[1].symbols[2] = atoms[1].calc.atoms.symbols[2] = "Fe"
     atoms[2].positions[1] = atoms[2].positions[0] + [0.0, 1.1, 0.0]
+    atoms[2].calc.atoms.positions[:] = atoms[2].positions
     message = r"frame 2 of memory: atoms [01] and [01] are 1\.1 angstrom apart, closer than the 1"
     with pytest.raises(ValueError, match=message):
         loss_of(ScreenedModel(), fitting.read(atoms))

@@ -11,7 +11,7 @@ from ase.io import read as ase_read
 from ase.io import write
 
 import ase_mag
-from ase_mag import fitting
+from ase_mag import fitting, models
 from ase_mag.core import get_moments
 
 from .conftest import labelled, structures
@@ -241,3 +241,16 @@ def test_constrained_dft_of_iron():
     landscapes = DATA / "fe_lsf_landscapes" / "fe_lsf_landscapes.extxyz"
     grouped = fitting.read(landscapes, groups="landscape")
     assert len(grouped) == 175 and len(set(grouped.groups)) == 25
+
+
+def test_frames_that_share_a_calculator():
+    frames = structures(2)
+    calc = ase_mag.MagneticCalculator(models.named("FeHL-1"))
+    for atoms in frames:
+        atoms.calc = calc
+        atoms.get_stress()
+    assert len(fitting.read(frames[1])) == 1
+    with pytest.raises(
+        ValueError, match=r"frame 0 of memory: .* belong to another structure \(cell"
+    ):
+        fitting.read(frames)
