@@ -3,7 +3,8 @@
 f_mu = sum c[channel, mu, k] T_k(r) (R - r)^power T(own moment) T(neighbor's) T(product), u = r/|r|.
 ``tables`` is a tuple of the arrays of ``struct Potential``: sizes, (shortest, cutoff),
 coefficients, linear, channels, basics, users, starts, monomials, times, scalars.
-``pairs`` is a tuple: offsets, neighbors, kinds, distances, vectors, scaled moments.
+``pairs`` is a tuple: offsets, neighbors, kinds, distances, translation of every pair, translations
+and positions (padded to four columns), scaled moments.
 ``scratch`` and ``lanes`` have one row for each thread, of ``scratch_sizes(tables, most)`` numbers,
 where ``most`` is the largest number of pairs of a site.
 """
@@ -63,13 +64,17 @@ cdef Neighborhood neighborhood_of(tuple pairs):
     cdef const int[::1] neighbors = pairs[1]
     cdef const int[::1] kinds = pairs[2]
     cdef const double[::1] distances = pairs[3]
-    cdef const double[:, ::1] vectors = pairs[4]
-    cdef const double[:, ::1] scaled = pairs[5]
+    cdef const int[::1] translation = pairs[4]
+    cdef const double[:, ::1] translations = pairs[5]
+    cdef const double[:, ::1] positions = pairs[6]
+    cdef const double[:, ::1] scaled = pairs[7]
     cdef Neighborhood h
     h.neighbors = &neighbors[0]
     h.kinds = &kinds[0]
     h.distances = &distances[0]
-    h.vectors = &vectors[0, 0]
+    h.translation = &translation[0]
+    h.translations = &translations[0, 0]
+    h.positions = &positions[0, 0]
     h.scaled = &scaled[0, 0]
     return h
 
@@ -114,6 +119,7 @@ cdef inline void enter(
     """Records, moments and their products of site i."""
     s.kind = h.kinds[i]
     s.moment = h.scaled + i*p.dimension
+    s.position = h.positions + 4*i
     gather(p, rows, h, s, offsets[i], offsets[i + 1])
     memset(s.moments, 0, p.n_moments*p.n_signs*sizeof(double))
     basic_moments(p, rows, s, rows.f, rows.monomial, s.moments)

@@ -39,7 +39,9 @@ cdef struct Neighborhood:
     const int* neighbors
     const int* kinds
     const double* distances
-    const double* vectors       # [pair][3]
+    const int* translation
+    const double* translations  # [translation][4], the last one is not read
+    const double* positions     # [atom][4]
     const double* scaled        # [atom][dimension], moments over the largest moment
 
 
@@ -63,6 +65,7 @@ cdef struct Site:
     long n_blocks
     long kind
     const double* moment
+    const double* position
 
 
 cdef inline Rows rows_of(const Potential* p, bint tangents) noexcept nogil:
@@ -128,6 +131,8 @@ cdef inline void finish_block(
     cdef int* lanes = s.lanes + 8*s.n_blocks
     cdef long lane, k, _k, q, c, m, function
     cdef double r, gap, edge
+    cdef const double* there
+    cdef const double* shift
     cdef double x[8]
     cdef double cut[8]
     cdef double fall[8]
@@ -140,8 +145,10 @@ cdef inline void finish_block(
         q = lanes[lane] if lane < n else lanes[0]
         r = h.distances[q]
         record[rows.inverse + lane] = 1.0/r
+        there = h.positions + 4*h.neighbors[q]
+        shift = h.translations + 4*h.translation[q]
         for c in range(3):
-            record[rows.unit + 8*c + lane] = h.vectors[3*q + c]/r
+            record[rows.unit + 8*c + lane] = (there[c] - s.position[c] + shift[c])/r
         for c in range(p.dimension):
             record[rows.moment + 8*c + lane] = h.scaled[p.dimension*h.neighbors[q] + c]
         gap = p.cutoff - r
@@ -212,7 +219,7 @@ cdef inline void finish_block(
 cdef inline void gather(
     const Potential* p, const Rows* rows, const Neighborhood* h, Site* s, long first, long last,
 ) noexcept nogil:
-    """Fill the records of a site whose kind and moment are set."""
+    """Fill the records of a site whose kind, moment and position are set."""
     cdef long kind, q, n
     s.n_blocks = 0
     own_polynomials(p, s)

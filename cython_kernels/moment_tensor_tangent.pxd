@@ -70,7 +70,7 @@ cdef inline void tangents_of_pairs(
                 t[c] += forces[3*i + c] - forces[3*j + c]
             if virials != NULL:
                 for a in range(3):
-                    t[c] += virials[9*i + 3*a + c]*h.vectors[3*q + a]
+                    t[c] += virials[9*i + 3*a + c]*record[rows.unit + 8*a + lane]*h.distances[q]
             pace += t[c]*record[rows.unit + 8*c + lane]
         record[rows.radius_rate + lane] = pace
         for c in range(3):

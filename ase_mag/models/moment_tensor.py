@@ -261,7 +261,8 @@ class MomentTensorModel(Trainable):
             graph.neighbors,
             self.kinds(graph),
             graph.distances,
-            graph.vectors,
+            topology.translation,
+            *graph.rows,
             scaled,
         )
         threads = threads_for(_VISITS * graph.n_pairs)
