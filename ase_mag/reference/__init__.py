@@ -25,6 +25,7 @@ from ase_mag.reference.base import BadOutput, NotConverged
 from ase_mag.reference.campaign import CampaignResult, campaign
 from ase_mag.reference.check import ReferenceCheck, check_cell, check_reference
 from ase_mag.reference.model import ConstrainedModel
+from ase_mag.reference.outputs import read_outputs
 from ase_mag.reference.vasp import ConstrainedVasp
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "campaign",
     "check_cell",
     "check_reference",
+    "read_outputs",
 ]

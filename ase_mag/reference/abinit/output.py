@@ -13,6 +13,7 @@ from ase.units import Bohr, Hartree
 
 from ase_mag.reference.base import BadOutput, NotConverged
 
+_END = r"-outvars: echo values of variables after computation"
 _NUMBER = r"[-+]?\d+\.\d*(?:[EeDd][-+]?\d+)?"
 
 
@@ -30,6 +31,7 @@ class AbinitOutput:
     total_moment : (3,) array, mu_B, of the whole cell.
     types : (N,) int array, type numbers. atomic_numbers : (N,) int array.
     positions : (N, 3) array, angstrom.
+    constrained : bool, whether the gradient was computed.
     iterations : int. residual : str, the line that says it converged.
     """
 
@@ -43,6 +45,7 @@ class AbinitOutput:
     types: np.ndarray
     atomic_numbers: np.ndarray
     positions: np.ndarray
+    constrained: bool
     iterations: int
     residual: str
 
@@ -77,7 +80,7 @@ def parse_output(text, origin="the output"):
         )
     reader = _Reader(text, origin)
     converged = reader.search(r"^ At SCF step\s+(\d+).*=>\s*converged\.", "a converged SCF step")
-    end = reader.search(r"-outvars: echo values of variables after computation", "the end echo")
+    end = reader.search(_END, "the end echo")
     echo = text[end.start() :]
     if "================" not in echo:
         raise BadOutput(f"{origin} ends within the echo of the results: the run was interrupted")
@@ -89,7 +92,8 @@ def parse_output(text, origin="the output"):
         r"^--- !EnergyTerms\s*\n(?:.*\n)*?total_energy\s*:\s*(\S+)", "the total energy"
     )
     gradient = np.zeros(3 * n)
-    if re.search(r"^\s*grspin\s", echo, re.M):
+    constrained = re.search(r"^\s*grspin\s", echo, re.M) is not None
+    if constrained:
         gradient = reader.echoed(echo, "grspin", 3 * n)
     elif re.search(r"^\s*constraint_kind\s.*[1-9]", echo, re.M):
         raise BadOutput(f"{origin} has constraints but no gradient (grspin) of them")
@@ -105,9 +109,27 @@ def parse_output(text, origin="the output"):
         types=types,
         atomic_numbers=znucl[types - 1],
         positions=reader.echoed(echo, "xcart", 3 * n).reshape(n, 3) * Bohr,
+        constrained=constrained,
         iterations=int(converged.group(1)),
         residual=" ".join(converged.group(0).split()),
     )
+
+
+def parse_cell(text, origin="the output"):
+    """Return the cell vectors (rows, angstrom) of a main output file, (3, 3).
+
+    Raises
+    ------
+    BadOutput
+        If they are not in the echo of the results.
+    """
+    reader = _Reader(text, origin)
+    start = reader.search(_END, "the end echo")
+    echo = text[start.end() :]
+    lengths, vectors = reader.echoed(echo, "acell", 3), np.eye(3)
+    if re.search(r"^\s*rprim\s", echo, re.M):  # a unit matrix is not echoed
+        vectors = reader.echoed(echo, "rprim", 9).reshape(3, 3)
+    return lengths[:, None] * vectors * Bohr
 
 
 class _Reader:
