@@ -18,6 +18,7 @@ class Errors:
     unit : str. count : int, numbers compared.
     rmse, mae, largest : float, root mean square, mean absolute and largest absolute difference.
     spread : float, of the label itself, see :func:`ase_mag.fitting.summary.spread_of`.
+    worst : str, the frame with the largest difference.
     labels, predicted : (count,) float arrays.
     """
 
@@ -27,6 +28,7 @@ class Errors:
     mae: float
     largest: float
     spread: float
+    worst: str
     labels: np.ndarray
     predicted: np.ndarray
 
@@ -44,7 +46,7 @@ def compare(potential, data):
     """
     samples = make_samples(data, potential, dict.fromkeys(data.labels, 1.0), "configuration")
     lattice = "forces" in data.labels or "stress" in data.labels
-    pairs = {name: [] for name in data.labels}
+    pairs, names = {name: [] for name in data.labels}, {name: [] for name in data.labels}
     for sample in samples:
         try:
             response = potential.evaluate(sample.graph, sample.moments, lattice=lattice)
@@ -53,7 +55,11 @@ def compare(potential, data):
         for name, rows in pairs.items():
             if name in sample.frame.labels:
                 rows.append(_pair(name, sample.frame, response))
-    return {name: _errors(name, np.concatenate(rows, axis=1), data) for name, rows in pairs.items()}
+                names[name] += [sample.frame.where] * rows[-1].shape[1]
+    return {
+        name: _errors(name, np.concatenate(rows, axis=1), names[name], data)
+        for name, rows in pairs.items()
+    }
 
 
 def _pair(name, frame, response):
@@ -71,7 +77,7 @@ def _pair(name, frame, response):
     return both[:, ~np.isnan(both[0])] * QUANTITIES[name].factor
 
 
-def _errors(name, both, data):
+def _errors(name, both, frames, data):
     labels, predicted = both
     difference = predicted - labels
     return Errors(
@@ -81,6 +87,7 @@ def _errors(name, both, data):
         float(np.mean(np.abs(difference))),
         float(np.abs(difference).max()),
         spread_of(name, data)[1],
+        frames[int(np.abs(difference).argmax())],
         labels,
         predicted,
     )

@@ -107,7 +107,8 @@ class FitReport:
         for part in ("train", "test"):
             out[part] = {
                 name: {
-                    k: getattr(e, k) for k in ("unit", "count", "rmse", "mae", "largest", "spread")
+                    k: getattr(e, k)
+                    for k in ("unit", "count", "rmse", "mae", "largest", "spread", "worst")
                 }
                 for name, e in getattr(self, part).items()
             }

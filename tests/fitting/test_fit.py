@@ -202,6 +202,8 @@ def test_report(screened_data, tmp_path):
     rmse = 1e3 * np.sqrt(np.mean(np.square(errors)))
     assert abs(report.test["energy"].rmse / rmse - 1) < 1e-10
     assert report.test["energy"].largest == pytest.approx(1e3 * np.abs(errors).max(), rel=1e-10)
+    worst = test[int(np.abs(errors).argmax())]
+    assert report.test["energy"].worst == worst.where == f"frame {worst.index} of memory"
     report.save(tmp_path / "report.json")
     saved = json.loads((tmp_path / "report.json").read_text())
     assert saved["train"]["stress"]["unit"] == "GPa" and len(saved["history"]) == 5
