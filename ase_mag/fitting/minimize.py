@@ -82,7 +82,7 @@ class FitRun:
             self._continue()
         if patience is not None and self._best is None:
             self._best = self.parts.parameters
-        written = monotonic()
+        written, accepted = monotonic(), self.parts.parameters
         bar = tqdm(
             total=max_iterations,
             initial=self.iteration,
@@ -105,7 +105,7 @@ class FitRun:
                         self.history.append(self._losses(self.newton.value))
                         if patience is not None and self._lowest() == len(self.history) - 1:
                             self._best = self.parts.parameters
-                    self._settled = True
+                    self._settled, accepted = True, self.parts.parameters
                     if not moved:
                         reason = "the loss goes down no further in floating-point numbers"
                         break
@@ -114,13 +114,16 @@ class FitRun:
                     if self.checkpoint is not None and monotonic() - written > self.interval:
                         self._write()
                         written = monotonic()
+        except BaseException:  # not at a point that was only tried
+            self.parts.parameters = accepted
+            raise
         finally:
             if self.checkpoint is not None and self._settled:
                 self._write()
         self.stopped = reason
         if self._best is not None:
             self.parts.parameters = self._best
-        if len(self.parts.linear) and self.method == "projection":
+        elif len(self.parts.linear):
             self.linear = solve_linear(self.loss, self.ridge)
 
     def _start_again(self):

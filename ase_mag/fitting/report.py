@@ -103,7 +103,10 @@ class FitReport:
         out["history"] = [
             [None if np.isnan(v) else v for v in row] for row in self.history.tolist()
         ]
-        out["linear"] = None if self.linear is None else dict(vars(self.linear))
+        out["linear"] = None
+        if self.linear is not None:
+            pairs = vars(self.linear).items()
+            out["linear"] = {k: v if np.isfinite(v) else None for k, v in pairs}
         for part in ("train", "test"):
             out[part] = {
                 name: {

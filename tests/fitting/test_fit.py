@@ -13,6 +13,8 @@ import pytest
 
 from ase_mag import fitting, models
 from ase_mag.core.storage import load
+from ase_mag.fitting.loss import DEFAULT_WEIGHTS, Loss
+from ase_mag.fitting.trainable import TrainableParts
 
 from .conftest import labelled, structures
 from .screened_model import ScreenedModel
@@ -49,10 +51,11 @@ def test_the_minimum_with_noise_is_a_minimum():
     found = []
     for method in ("projection", "bfgs"):
         model = ScreenedModel(START)
-        fitting.fit(model, data, method=method, tolerance=1e-8)
+        report = fitting.fit(model, data, method=method, tolerance=1e-8)
         found.append(model.parameters)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
     np.testing.assert_allclose(found[0], TRUE, rtol=0.1)
+    assert report.linear.orthogonality < 1e-10  # the linear part is solved exactly at the end
     assert np.abs(found[0] / TRUE - 1).max() > 1e-4
 
 
@@ -116,6 +119,31 @@ def test_interrupted_and_continued_is_the_same_to_the_bit(screened_data, method,
     np.testing.assert_array_equal(model.parameters, whole.parameters)
     np.testing.assert_array_equal(report.history, expected.history)
     assert report.evaluations == expected.evaluations and report.stopped == expected.stopped
+
+
+def test_ctrl_c(screened_data, tmp_path):
+    """The model is left at the last accepted point, and the fit goes on to the same bits."""
+
+    class Stopping(ScreenedModel):
+        calls = 0
+
+        def parameter_vjp(self, *arguments):
+            Stopping.calls += 1
+            if Stopping.calls == 300:
+                raise KeyboardInterrupt
+            return super().parameter_vjp(*arguments)
+
+    options = {"tolerance": 1e-6, "progress": False}
+    whole = ScreenedModel(START)
+    expected = fitting.fit(whole, screened_data, **options)
+    options |= {"checkpoint": tmp_path / "fit.npz", "checkpoint_interval": 0.0, "restart": True}
+    model = Stopping(START)
+    with pytest.raises(KeyboardInterrupt):
+        fitting.fit(model, screened_data, **options)
+    loss = Loss(TrainableParts(model), screened_data, DEFAULT_WEIGHTS).value()
+    assert loss in expected.history[1:-1, 0]
+    fitting.fit(model, screened_data, **options)
+    np.testing.assert_array_equal(model.parameters, whole.parameters)
 
 
 SCRIPT = """
