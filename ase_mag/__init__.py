@@ -8,6 +8,7 @@ angstrom, mu_B, K, ASE time.
 from ase_mag import io, models
 from ase_mag.calculators import MagneticCalculator, add
 from ase_mag.core import get_moments, get_threads, set_moments, set_threads
+from ase_mag.core.storage import storable_in
 from ase_mag.io import register_magforces
 
 __all__ = [
@@ -23,3 +24,4 @@ __all__ = [
 __version__ = "0.1.0"
 
 register_magforces()
+storable_in("ase_mag.fitting.ensemble", "Ensemble")

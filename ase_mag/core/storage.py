@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 FORMAT = 1
 _classes = {}
+#: Modules of storable classes that are imported when a file holds one, by name of the class.
+_modules = {}
 
 
 def storable(cls):
@@ -21,6 +24,11 @@ def storable(cls):
     if _classes.setdefault(name, cls) is not cls:
         raise ValueError(f"two storable classes are called {name!r}")
     return cls
+
+
+def storable_in(module, *names):
+    """Say in which module storable classes are that importing ``ase_mag`` does not import."""
+    _modules.update(dict.fromkeys(names, module))
 
 
 def encode(value, arrays):
@@ -61,6 +69,8 @@ def decode(description, arrays):
         return arrays[key]
     if "__class__" in description:
         name = description["__class__"]
+        if name not in _classes and name in _modules:
+            import_module(_modules[name])
         if name not in _classes:
             raise ValueError(
                 f"the file holds an object of class {name!r}, which this version of ase_mag does "

@@ -1,5 +1,7 @@
 """Ensembles: means, spreads, and whether these are errors."""
 
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,20 @@ def test_saved(members, tmp_path):
     assert [m.parameters.tolist() for m in again.members] == [
         m.parameters.tolist() for m in members
     ]
+
+
+def test_a_fresh_process_loads_it(tmp_path, strict_python, tree_environment):
+    members = [models.Landau("Fe", a=a, b=0.02) for a in (-0.1, -0.2)]
+    Ensemble(members).save(tmp_path / "ensemble.npz")
+    code = "from ase_mag import models; print(len(models.load('ensemble.npz').members))"
+    done = subprocess.run(
+        [*strict_python, "-c", code],
+        cwd=tmp_path,
+        env=tree_environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.returncode) == ("2\n", 0), done.stderr
 
 
 def test_bootstrap_spread_is_the_error_of_least_squares():
