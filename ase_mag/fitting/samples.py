@@ -7,7 +7,6 @@ from ase.stress import voigt_6_to_full_3x3_stress
 
 from ase_mag.core import PairGraph, get_moments
 from ase_mag.fitting.frame import Frame
-from ase_mag.fitting.trainable import minimum_distance
 
 #: Which power of 1/n the squared difference of a frame of n atoms gets, by scaling.
 SCALINGS = {
@@ -40,15 +39,14 @@ def make_samples(data, potential, weights, scaling):
     Raises
     ------
     ValueError
-        For species that the potential does not describe, atoms closer than it allows, and moments
-        that it refuses, naming the frame.
+        For species that the potential does not describe, naming the frame. Whatever else it refuses
+        (distances, transverse moments) it says when it is evaluated.
     """
-    closest = minimum_distance(potential)
     for frame in data:
-        yield _sample(frame, potential, weights, scaling, closest)
+        yield _sample(frame, potential, weights, scaling)
 
 
-def _sample(frame, potential, weights, scaling, closest):
+def _sample(frame, potential, weights, scaling):
     atoms = frame.atoms
     try:
         potential.check_species(atoms.numbers)
@@ -57,15 +55,6 @@ def _sample(frame, potential, weights, scaling, closest):
         )
     except ValueError as error:
         raise ValueError(f"{frame.where}: {error}") from error
-    shortest = graph.distances.min(initial=np.inf)
-    if shortest < closest:
-        pair = int(graph.distances.argmin())
-        raise ValueError(
-            f"{frame.where}: atoms {graph.centers[pair]} and {graph.neighbors[pair]} are "
-            f"{shortest:.4g} angstrom apart, closer than the {closest:.4g} angstrom from which on "
-            "the potential is defined: make the potential with a smaller minimum distance, or "
-            "remove the frame"
-        )
     targets, factors = {}, {}
     for name, weight in weights.items():
         if weight == 0 or not frame.has(name):

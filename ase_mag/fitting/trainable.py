@@ -77,8 +77,3 @@ def _terms(model):
 
 def _is_sum(model):
     return isinstance(model, Sum)
-
-
-def minimum_distance(model):
-    """Return the largest ``minimum_distance`` that a term names, angstrom; 0 without one."""
-    return max(float(getattr(term, "minimum_distance", 0.0)) for term in _terms(model))

@@ -18,7 +18,6 @@ class ScreenedModel(Trainable):
     cutoff = 4.0
     homogeneous = True
     linear = np.arange(4)
-    minimum_distance = 1.2
 
     def __init__(self, values=(-0.15, 0.02, 0.6, 0.05, 1.0, 0.5)):
         self.values = np.array(values, dtype=float)

@@ -135,35 +135,41 @@ def test_bad_weights(screened_data, weights, options, message):
         check_weights(weights, data, **options)
 
 
-def test_frames_that_the_potential_refuses(screened_data):
+def test_species_that_the_potential_does_not_describe(screened_data):
     atoms = [f.to_atoms() for f in screened_data[:3]]
     atoms[1].symbols[2] = atoms[1].calc.atoms.symbols[2] = "Al"
     with pytest.raises(ValueError, match="frame 1 of memory: the structure holds Al, but the mod"):
         loss_of(ScreenedModel(), fitting.read(atoms))
-    atoms[1].symbols[2] = atoms[1].calc.atoms.symbols[2] = "Fe"
-    atoms[2].positions[1] = atoms[2].positions[0] + [0.0, 1.1, 0.0]
-    atoms[2].calc.atoms.positions[:] = atoms[2].positions
-    message = r"frame 2 of memory: atoms [01] and [01] are 1\.1 angstrom apart, closer than the 1"
+
+
+class Particular(ScreenedModel):
+    """A model of one axis and a shortest distance, as moment tensor potentials are."""
+
+    def gradients(self, graph, moments, *, lattice=True):
+        if moments[:, :2].any():
+            raise ValueError("moments must be along z: this model reads one axis")
+        if graph.distances.min() < 1.2:
+            raise ValueError(f"two atoms are {graph.distances.min():.3g} angstrom apart, below 1.2")
+        return super().gradients(graph, moments, lattice=lattice)
+
+
+@pytest.mark.parametrize("spoil", ["moments", "distance"])
+def test_frames_that_the_potential_refuses(screened_data, spoil):
+    """The frame is named, and the parameters stay as they were."""
+    atoms = [f.to_atoms() for f in screened_data[:3]]
+    for frame in atoms:
+        ase_mag.set_moments(frame, np.linalg.norm(get_moments(frame), axis=1))
+    if spoil == "moments":
+        ase_mag.set_moments(atoms[1], screened_data[1].atoms.get_initial_magnetic_moments())
+        message = "frame 1 of memory: moments must be along z"
+    else:
+        atoms[2].positions[1] = atoms[2].positions[0] + [0.0, 1.1, 0.0]
+        atoms[2].calc.atoms.positions[:] = atoms[2].positions
+        message = r"frame 2 of memory: two atoms are 1\.1 angstrom apart, below 1\.2"
+    model = Particular(OTHER)
     with pytest.raises(ValueError, match=message):
-        loss_of(ScreenedModel(), fitting.read(atoms))
-
-
-def test_moments_that_the_potential_refuses(screened_data):
-    """A model of one axis says so at evaluation; the frame is named."""
-
-    class OneAxis(ScreenedModel):
-        def gradients(self, graph, moments, *, lattice=True):
-            if moments[:, :2].any():
-                raise ValueError("moments must be along z: this model reads one axis")
-            return super().gradients(graph, moments, lattice=lattice)
-
-    model, before = OneAxis(OTHER), np.array(OTHER)
-    first = screened_data[0].to_atoms()
-    ase_mag.set_moments(first, np.linalg.norm(get_moments(first), axis=1))
-    data = fitting.read([first, screened_data[1].to_atoms()])
-    with pytest.raises(ValueError, match="frame 1 of memory: moments must be along z"):
-        fitting.fit(model, data)
-    np.testing.assert_array_equal(model.parameters, before)
+        fitting.fit(model, fitting.read(atoms))
+    np.testing.assert_array_equal(model.parameters, OTHER)
 
 
 @pytest.mark.parametrize(
