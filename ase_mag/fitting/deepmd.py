@@ -6,6 +6,8 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
+#: Name in ``atoms.info`` of the mask of atoms whose magnetic forces are not known.
+UNLABELLED = "_unlabelled"
 #: File, columns per atom (0: per frame), and whether every folder has it.
 _FILES = {
     "coord": (3, True),
@@ -69,7 +71,7 @@ def _frame(table, k, symbols, periodic, silent):
         atoms.arrays["REF_magmom"] = table["spin"][k].reshape(n, 3).astype(float)
     if "force_mag" in table:
         magforces = table["force_mag"][k].reshape(n, 3).astype(float)
-        atoms.info["_unlabelled"] = silent
+        atoms.info[UNLABELLED] = silent
         atoms.arrays["REF_magforces"] = magforces
     return atoms
 

@@ -8,12 +8,9 @@ from ase.io import iread
 from ase.io.formats import filetype, string2index
 
 from ase_mag.fitting.dataset import Dataset
-from ase_mag.fitting.deepmd import is_deepmd, read_deepmd
+from ase_mag.fitting.deepmd import UNLABELLED, is_deepmd, read_deepmd
 from ase_mag.fitting.keys import Reader
 from ase_mag.io import read_database
-
-#: Name in ``atoms.info`` of the mask of atoms whose magnetic forces are not known.
-UNLABELLED = "_unlabelled"
 
 
 def read(
