@@ -79,7 +79,7 @@ class MomentTensorModel(Trainable):
         if not (np.isfinite(self.scaling) and self.scaling > 0):
             raise ValueError(f"scaling must be positive and finite, got {scaling}")
         if parameters is None:
-            parameters = self._initial(np.random.default_rng(rng))
+            parameters = self.initial_parameters(rng)
         self.parameters = parameters
 
     @staticmethod
@@ -146,8 +146,17 @@ class MomentTensorModel(Trainable):
         shells = 4 * np.pi * density * r**2 * (self.cutoff - r) ** self.cutoff_power
         return float(1.0 / (shells.sum() * (r[1] - r[0])))
 
-    def _initial(self, rng):
-        """c: f_mu ~ T_mu plus noise; xi: 0.1 eV times noise."""
+    def initial_parameters(self, rng=0):
+        """Return parameters to start a fit from, (n_parameters,).
+
+        c: f_mu ~ T_mu plus noise, so that the basis functions are of order 1; xi: 0.1 eV times
+        noise; other terms zero.
+
+        Parameters
+        ----------
+        rng : int or numpy.random.Generator
+        """
+        rng = np.random.default_rng(rng)
         c = rng.normal(scale=0.3, size=self.coefficient_shape)
         for mu in range(min(self.basis.n_functions, self.n_radial_basis)):
             c[:, :, 0, mu, mu] += 1.0

@@ -374,3 +374,12 @@ def test_a_basis_from_elsewhere_is_saved_with_the_potential(tmp_path):
 def test_bad_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         MomentTensorPotential(("Fe", "Al"), **options)
+
+
+def test_initial_parameters_are_those_of_a_new_potential():
+    model = MomentTensorPotential("Fe", level=6, rng=3)
+    np.testing.assert_array_equal(model.initial_parameters(3), model.parameters)
+    assert (model.initial_parameters(4) != model.parameters).any()
+    np.testing.assert_array_equal(
+        model.initial_parameters(np.random.default_rng(3)), model.parameters
+    )
