@@ -94,6 +94,23 @@ def left_out_landscapes(potential, data, path, folds=5, rng=1):
     ]
 
 
+def errors_by_group(potential, data, folds=4, rng=1, **options):
+    """Return {(file, atoms, parallel moments): rows of energy error and label, eV/atom, and mean
+    squared error of magnetic forces along z}, of frames left out in turn."""
+    rows = {}
+    for train, test in data.folds(folds, rng):
+        fitted = copy.deepcopy(potential)
+        fitting.fit(fitted, train, progress=False, **OPTIONS | options)
+        for frame in test:
+            energy, magforces = evaluated(fitted, frame.atoms)
+            signs = np.sign(ase_mag.get_moments(frame.atoms)[:, 2])
+            group = Path(frame.source).stem, len(frame), bool(np.ptp(signs) < 2)
+            label, error = frame.labels["energy"], magforces - frame.labels["magforces"][:, 2]
+            values = (energy - label) / len(frame), label / len(frame), np.mean(error**2)
+            rows.setdefault(group, []).append(values)
+    return {group: np.array(values) for group, values in sorted(rows.items())}
+
+
 def cell(a, antiferro=False, size=2.2):
     """Return two atoms of bcc iron, neighbors parallel or antiparallel."""
     atoms = bulk("Fe", a=a, cubic=True)
@@ -171,7 +188,9 @@ def main():
     parser.add_argument("--members", type=int, default=6, help="of the ensemble")
     parser.add_argument("--output", type=Path, default=Path("iron"))
     parser.add_argument(
-        "--parts", nargs="+", default=["errors", "curve", "transfer", "landscapes", "ensemble"]
+        "--parts",
+        nargs="+",
+        default=["errors", "curve", "groups", "transfer", "landscapes", "ensemble"],
     )
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
@@ -186,6 +205,11 @@ def main():
     if "curve" in options.parts:
         sizes = [len(data) // n for n in (8, 4, 2)]
         print(fitting.learning_curve(new_potential(), data, sizes, 4, rng=1, **OPTIONS), flush=True)
+    if "groups" in options.parts:
+        for group, rows in errors_by_group(new_potential(collinear=False), data).items():
+            energy, magforces = 1e3 * np.sqrt(np.mean(rows[:, 0] ** 2)), np.sqrt(rows[:, 2].mean())
+            text = f"{len(rows)} frames, energy {energy:.2f} (spread {1e3 * rows[:, 1].std():.1f})"
+            print(*group, f"{text} meV/atom, magforces {1e3 * magforces:.1f} meV/mu_B", flush=True)
     if "transfer" in options.parts:
         large = np.array([len(frame) > 2 for frame in data])
         print("fitted to cells of two atoms, judged by those of four")
