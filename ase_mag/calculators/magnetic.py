@@ -134,6 +134,16 @@ class MagneticCalculator(MomentCalculator):
         self.reset()
         self._pending = state
 
+    def check_state(self, atoms, tol=1e-15):
+        """Return the names of what differs from the last calculation; also 'parameters'.
+
+        These are the parameters of the model, which a fit may have changed in place.
+        """
+        changes = super().check_state(atoms, tol)
+        if self.model.parameter_key() != self._parameter_key:
+            changes.append("parameters")
+        return changes
+
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         """Fill ``results``; see the class for what they hold.
 
@@ -144,6 +154,7 @@ class MagneticCalculator(MomentCalculator):
         if atoms is not None:
             self.atoms = atoms.copy()
         atoms, self.results = self.atoms, {}
+        self._parameter_key = self.model.parameter_key()
         if not {"stress", "stresses"}.isdisjoint(properties):
             self._check_periodic(atoms)
         surface, state = self._synchronize(atoms)
@@ -279,6 +290,8 @@ class MagneticCalculator(MomentCalculator):
         state.moments_changed()
         self._given = given
 
+    #: What tells whether the model has been fitted since.
+    _parameter_key = ()
     #: Neighbor pairs to start with; see :meth:`set_state`.
     _pending = None
     #: Whether forces or stress have been asked for.

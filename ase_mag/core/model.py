@@ -94,6 +94,13 @@ class Model(ABC):
         """
         return None
 
+    def parameter_key(self):
+        """Return what changes whenever parameters are assigned (a tuple; fixed models: empty).
+
+        Whoever keeps results of a model compares it before using them again.
+        """
+        return ()
+
     @property
     def numbers(self):
         """Atomic numbers of ``species``, a tuple."""
@@ -144,6 +151,9 @@ class Trainable(Model):
     @abstractmethod
     def parameters(self):
         """All parameters as one flat float64 array (a copy)."""
+
+    def parameter_key(self):
+        return (self.parameters.tobytes(),)
 
     @abstractmethod
     def parameter_vjp(self, graph, moments, weights):
@@ -241,6 +251,9 @@ class Sum(Model):
         for term in self.terms[1:]:
             total.add(term.gradients(graph, moments, lattice=lattice))
         return total
+
+    def parameter_key(self):
+        return sum((term.parameter_key() for term in self.terms), ())
 
     def bilinear(self, graph):
         total = None

@@ -33,7 +33,8 @@ class Surface(ABC):
 class ModelSurface(Surface):
     """The surface of a :class:`Model`, with a neighbor list that is reused within a skin.
 
-    A change of the moments alone reuses the graph and everything the model keeps on it.
+    A change of the moments alone reuses the graph and everything the model keeps on it; after a
+    change of the parameters of the model (a fit in place) everything is computed anew.
 
     Parameters
     ----------
@@ -70,16 +71,19 @@ class ModelSurface(Surface):
         self.neighbor_list.set_state(state)
         self._graph_key = self._form_key = self._response_key = None
 
+    def _geometry(self, state):
+        return state.serial, state.geometry_version, self.model.parameter_key()
+
     def graph(self, state):
         """Return the :class:`PairGraph` of the state's geometry."""
-        key = (state.serial, state.geometry_version)
+        key = self._geometry(state)
         if key != self._graph_key:
             self._graph = self.neighbor_list.graph(state.positions, state.cell)
             self._graph_key = key
         return self._graph
 
     def form(self, state):
-        key = (state.serial, state.geometry_version)
+        key = self._geometry(state)
         if self._form_key != key:
             crystal = self.lattice_form(state)
             if crystal is not None:
@@ -97,7 +101,7 @@ class ModelSurface(Surface):
         return self._crystal(state) if self.frozen else None
 
     def _crystal(self, state):
-        key = (state.serial, state.geometry_version)
+        key = self._geometry(state)
         if self._lattice_key != key:
             check_finite(state.positions, state.cell)
             found = find_lattice(state.positions, state.cell, state.pbc, state.numbers)
@@ -106,10 +110,10 @@ class ModelSurface(Surface):
         return self._lattice_form
 
     def response(self, state, *, lattice=True):
-        key = (state.serial, *state.version)
+        key = (state.serial, *state.version, self.model.parameter_key())
         if key != self._response_key or (lattice and self._response.forces is None):
             # Pairs that are there already serve as well.
-            paired = not self.frozen and self._graph_key == (state.serial, state.geometry_version)
+            paired = not self.frozen and self._graph_key == self._geometry(state)
             crystal = None if lattice or paired else self._crystal(state)
             if crystal is not None:
                 self._response = Response(*crystal.evaluate(state.moments))
@@ -152,7 +156,8 @@ class CalculatorSurface(Surface):
         self._response = self._response_key = None
 
     def response(self, state, *, lattice=True):
-        key = (state.serial, *state.version)
+        model = getattr(self.atoms.calc, "model", None)
+        key = (state.serial, *state.version, getattr(model, "parameter_key", tuple)())
         if key != self._response_key or (lattice and self._response.forces is None):
             state.write(self.atoms)
             self._response = self._ask(lattice)

@@ -73,6 +73,9 @@ class Ensemble(Model):
             )
         )
 
+    def parameter_key(self):
+        return sum((member.parameter_key() for member in self.members), ())
+
     def uncertainty(self, atoms, moments=None):
         """Return how much the members disagree, an :class:`Uncertainty`.
 
