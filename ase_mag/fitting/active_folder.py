@@ -108,11 +108,24 @@ class LoopFolder:
         return read(self.path / f"start_{number:03d}.traj")
 
     def restore(self, potential, number):
-        """Give the potential the parameters for a round; False if there are none."""
+        """Give the potential the parameters for a round; False if there are none.
+
+        Raises
+        ------
+        ValueError
+            If the loop was begun with a potential of another form.
+        """
         path = self.path / f"potential_{number:03d}.npz"
         if not path.exists():
             return False
-        TrainableParts(potential).parameters = storage.load(path)[1]["parameters"]
+        known, metadata = storage.load(path)
+        parts, found = TrainableParts(potential), TrainableParts(known).structure()
+        if parts.structure() != found:
+            raise ValueError(
+                f"{self.path} belongs to a loop with another potential, {found}, and this one is "
+                f"{parts.structure()}: give the same potential, or another folder"
+            )
+        parts.parameters = metadata["parameters"]
         return True
 
     def keep(self, potential, number):

@@ -110,8 +110,7 @@ def fit(
         "scaling": scaling,
         "method": method,
         "ridge": ridge,
-        "model": type(potential).__name__,
-        "n_parameters": parts.n_parameters,
+        "model": parts.structure(),
     }
     kept = None if checkpoint is None else FitCheckpoint(checkpoint, identity)
     run = FitRun(loss, test_loss, method, ridge, kept, checkpoint_interval)

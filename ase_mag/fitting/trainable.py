@@ -1,10 +1,11 @@
 """The parameters of a model, or of all trainable terms of a sum, as one vector."""
 
+import copy
 from itertools import pairwise
 
 import numpy as np
 
-from ase_mag.core import Response, Sum, Trainable
+from ase_mag.core import Response, Sum, Trainable, storage
 
 _PARTS = ("energies", "magforces", "forces", "virials")
 
@@ -50,8 +51,22 @@ class TrainableParts:
 
     @parameters.setter
     def parameters(self, values):
+        if np.shape(values) != (self.n_parameters,):
+            raise ValueError(
+                f"{self.potential!r} has {self.n_parameters} parameters, got an array of shape "
+                f"{np.shape(values)}"
+            )
         for term, place in zip(self.terms, self.places, strict=True):
             term.parameters = values[place]
+
+    def structure(self):
+        """Return a string that is equal for models that differ in their parameters only."""
+        model = copy.deepcopy(self.potential)
+        try:
+            TrainableParts(model).parameters = np.zeros(self.n_parameters)
+            return f"{model!r} {storage.digest(model)[:12]}"
+        except (TypeError, ValueError):  # it cannot be saved, or refuses zeros
+            return f"{self.potential!r} {self.n_parameters}"
 
     def parameter_vjp(self, graph, moments, weights):
         """Return d<weights, response>/d parameters, (n_parameters,)."""

@@ -203,9 +203,32 @@ def test_checkpoint_of_another_fit(screened_data, tmp_path):
         fitting.fit(ScreenedModel(START), screened_data, scaling="atom", restart=True, **options)
     with pytest.raises(ValueError, match=r"of another fit \(train '\w+' -> '\w+'\)"):
         fitting.fit(ScreenedModel(START), screened_data[:5], restart=True, **options)
+    other = ScreenedModel(START)
+    other.cutoff = 3.9
+    with pytest.raises(ValueError, match=r"of another fit \(model 'Scr.*cutoff 4 .*cutoff 3.9 an"):
+        fitting.fit(other, screened_data, restart=True, **options)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="is not the checkpoint of a fit, or it is damaged"):
         fitting.fit(ScreenedModel(START), screened_data, restart=True, **options)
+
+
+def test_checkpoint_of_a_potential_of_another_form(screened_data, tmp_path):
+    """As many parameters, but for other distances, moments or species."""
+
+    def potential(rng, **options):
+        arguments = {"n_radial_basis": 3, "r_min": 1.5, "max_moment": 4.0} | options
+        return models.MomentTensorPotential(
+            ("Fe", "Al"), 4, 1, cutoff=4.0, rng=rng, **arguments
+        ) + models.Landau("Fe", a=-0.1, b=0.02)
+
+    options = {"checkpoint": tmp_path / "fit.npz", "max_iterations": 2, "progress": False}
+    fitting.fit(potential(1), screened_data, **options)
+    for other in ({"r_min": 1.4}, {"cutoff_power": 3}, {"scaling": 0.1}):
+        with pytest.raises(ValueError, match="is the checkpoint of another fit "):
+            fitting.fit(potential(1, **other), screened_data, restart=True, **options)
+    # Other first values are no other potential: those of the checkpoint take their place.
+    again = fitting.fit(potential(2), screened_data, restart=True, **options)
+    assert again.iterations == 2
 
 
 def test_report(screened_data, tmp_path):
