@@ -143,7 +143,8 @@ def ensemble(
     Raises
     ------
     ValueError
-        Without ``rng``, for a size below 2, and for 'start' with linear parameters only.
+        Without ``rng``, for a size below 2, for 'start' with linear parameters only, and for
+        'bootstrap' and 'both' with frames of one group only.
     """
     if int(size) != size or size < 2:
         raise ValueError(f"size must be an integer of at least 2, got {size!r}")
@@ -155,6 +156,14 @@ def ensemble(
         raise ValueError(f"scatter must be positive, got {scatter!r}")
     if "checkpoint" in options or "restart" in options:
         raise ValueError("the members of an ensemble have no checkpoints: leave checkpoint out")
+    if not len(train):
+        raise ValueError("the training data are empty: there is nothing to fit to")
+    if method != "start" and len(set(train.groups)) < 2:
+        raise ValueError(
+            f"all {len(train)} frames are of one group, {train.groups[0]!r}, so that every "
+            "bootstrap sample is the same and the spread would be zero: use smaller groups "
+            "(data.grouped(...)), or method='start'"
+        )
     rng = np.random.default_rng(rng)
     jobs = {}
     for k in range(int(size)):

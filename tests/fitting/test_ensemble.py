@@ -162,3 +162,16 @@ def test_bad_members():
         Ensemble([ScreenedModel()])
     with pytest.raises(ValueError, match="different species: Fe and Al"):
         Ensemble([ScreenedModel(), models.NonMagnetic("Al")])
+
+
+def test_one_group_has_no_bootstrap(linear_data, linear_model):
+    """The spread of equal samples would be zero, which looks like certainty."""
+    one = linear_data.grouped(["run"] * len(linear_data))
+    for method in ("bootstrap", "both"):
+        with pytest.raises(ValueError, match="all 12 frames are of one group, 'run'"):
+            fitting.ensemble(linear_model, one, 3, rng=0, method=method)
+    with pytest.raises(ValueError, match="the training data are empty"):
+        fitting.ensemble(linear_model, linear_data[:0], 3, rng=0)
+    two = linear_data.grouped([k % 2 for k in range(12)])
+    ensemble = fitting.ensemble(linear_model, two, 6, rng=0)
+    assert ensemble.uncertainty(linear_data[0].atoms).energy > 0
