@@ -109,12 +109,15 @@ def active_loop(
     ValueError
         For thresholds or counts out of range, and a folder of another loop.
     RuntimeError
-        If the reference could label none of the frames of a round.
+        If the reference could label none of the frames of a round, or the dynamics failed before
+        any frame was uncertain.
 
     Warns
     -----
     UserWarning
-        If the rounds were used up before all steps were made.
+        If the rounds were used up before all steps were made, and if the dynamics failed (the
+        potential refused a step, or did not let it converge) after frames that were uncertain,
+        which are then labelled.
     """
     _check(steps, select, stop, interval, per_round, rounds)
     fit = _DefaultFit(progress) if fit is None else fit
@@ -206,15 +209,20 @@ def _explore(run, measure, steps, select, stop, interval, per_round):
 
 
 def _guarded(steps, candidates):
-    """Yield steps until the potential refuses one; that ends a run which has candidates."""
+    """Yield steps until one fails; that ends a run which has candidates."""
     try:
         yield from steps
-    except ValueError as error:
+    except (ValueError, ArithmeticError, RuntimeError) as error:
         if not candidates:
             raise RuntimeError(
                 f"the run failed before any frame was found uncertain ({error}): look more often "
                 "(interval) or lower the threshold select"
             ) from error
+        warnings.warn(
+            f"the run ended early, after {len(candidates)} uncertain frames: {error}",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _plain(atoms):

@@ -60,9 +60,9 @@ class CountingReference(ConstrainedModel):
                 file.write("x")
 
 
-def hot(atoms, number):
+def hot(atoms, number, kind=Langevin):
     """Lattice dynamics at 800 K from a cold start, another noise in each round."""
-    return Langevin(
+    return kind(
         atoms,
         2 * units.fs,
         temperature_K=800,
@@ -202,6 +202,36 @@ def test_other_uncertainties(tmp_path):
     assert result.finished and len(result.visits) == 1
     assert result.visits[0].labelled == 3 < result.visits[0].candidates
     assert not result.visits[0].stopped
+
+
+class Breaking(Langevin):
+    """A dynamics that fails in its 50th step, as where a potential leaves what it knows."""
+
+    def step(self, forces=None):
+        if self.nsteps == 50:
+            raise RuntimeError("the implicit midpoint did not converge")
+        return super().step(forces)
+
+
+def test_dynamics_that_fails(tmp_path):
+    """Frames that were uncertain before are labelled, so that a new potential can go on."""
+    (tmp_path / "count").mkdir()
+
+    def run(atoms, number):
+        return hot(atoms, number, Breaking if number == 0 else Langevin)
+
+    def start(folder, **options):
+        reference = CountingReference(tmp_path / "count")
+        arguments = (run, reference, potential(), known(), crystal(5), 120, tmp_path / folder)
+        return fitting.active_loop(*arguments, fit=least_squares, progress=False, **options)
+
+    with pytest.warns(UserWarning, match=r"ended early, after \d+ uncertain .*did not converge"):
+        result = start("loop", stop=1e9)
+    assert result.finished and len(result.visits) == 2
+    assert result.visits[0].stopped and result.visits[0].steps == 50
+    assert result.visits[0].labelled > 0
+    with pytest.raises(RuntimeError, match=r"failed before any frame was found uncertain \(the i"):
+        start("another", select=1e8, stop=1e9)
 
 
 def test_disagreement_of_an_ensemble(tmp_path):
