@@ -48,8 +48,10 @@ class LinearModel(Trainable):
 
 
 def as_parameters(values, count):
-    """Return new parameters as a flat float array, or raise ValueError for another number."""
+    """Return new parameters as a flat float array; raise ValueError unless count are finite."""
     array = np.array(values, dtype=float)
     if array.shape != (count,):
         raise ValueError(f"the model has {count} parameters, got an array of shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"parameters must be finite numbers, got {array.tolist()}")
     return array

@@ -57,6 +57,8 @@ def test_which_landau_coefficients_are_parameters():
     assert model.polynomials.tolist() == [[[0.0, 0.0], [-1.0, 0.0], [0.0, 0.0]]]
     with pytest.raises(ValueError, match=r"has 3 parameters, got an array of shape \(2,\)"):
         model.parameters = [1.0, 2.0]
+    with pytest.raises(ValueError, match=r"parameters must be finite numbers, got \[nan"):
+        model.parameters = np.full(len(model.parameters), np.nan)
 
 
 def test_one_function_is_heisenberg_with_a_cube():
