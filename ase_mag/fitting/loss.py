@@ -24,7 +24,8 @@ def check_weights(weights, data, missing="skip"):
     ------
     ValueError
         For unknown labels, weights that are negative or all zero, weighted labels that no frame
-        has, and with ``missing='error'`` frames that lack a weighted label.
+        has or where all frames have weight zero, and with ``missing='error'`` frames that lack a
+        weighted label.
     """
     if missing not in ("skip", "error"):
         raise ValueError(f"missing must be 'skip' or 'error', got {missing!r}")
@@ -41,7 +42,8 @@ def check_weights(weights, data, missing="skip"):
     for name in QUANTITIES:
         weight = float(given.get(name, 0.0))
         lacking = [frame for frame in data if not frame.has(name)]
-        if weight == 0 or (weights is None and len(lacking) == len(data)):
+        counts = any(frame.has(name) and frame.weight_of(name) > 0 for frame in data)
+        if weight == 0 or (weights is None and not counts):
             out[name] = 0.0
             continue
         if len(lacking) == len(data) or (lacking and missing == "error"):
@@ -52,8 +54,16 @@ def check_weights(weights, data, missing="skip"):
                 + (", or pass missing='skip'" if missing == "error" else "")
             )
         out[name] = weight
+        if not counts:
+            raise ValueError(
+                f"the weight of {name} is {weight:g}, but all frames with {name} have weight zero: "
+                f"give frames a weight (data.reweighted), or set weights={{'{name}': 0}}"
+            )
     if not any(out.values()):
-        raise ValueError(f"all weights are zero, or the data have none of {', '.join(QUANTITIES)}")
+        raise ValueError(
+            f"all weights of labels or frames are zero, or the data have none of "
+            f"{', '.join(QUANTITIES)}"
+        )
     return out
 
 

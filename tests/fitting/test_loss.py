@@ -123,7 +123,7 @@ def test_default_weights_are_those_of_the_labels_there(screened_data):
         ),
         ({"force": 1.0}, {}, "weights name 'force'; labels are energy, forces, stress, magforces"),
         ({"energy": -1.0}, {}, "the weight of energy must not be negative, got -1"),
-        ({"energy": 0.0}, {}, "all weights are zero"),
+        ({"energy": 0.0}, {}, "all weights of labels or frames are zero"),
         (None, {"missing": "drop"}, "missing must be 'skip' or 'error', got 'drop'"),
     ],
 )
@@ -182,3 +182,15 @@ def test_frames_that_the_potential_refuses(screened_data, spoil):
 def test_bad_options(screened_data, options, message):
     with pytest.raises(ValueError, match=message):
         loss_of(ScreenedModel(), screened_data, **options)
+
+
+def test_frames_of_weight_zero_are_no_data(screened_data):
+    """A fit to nothing would set the linear parameters to zero and look well."""
+    with pytest.raises(ValueError, match="all weights of labels or frames are zero"):
+        check_weights(None, screened_data.reweighted(0.0))
+    silent = screened_data.reweighted(0.0, "forces")
+    assert check_weights(None, silent) == DEFAULT_WEIGHTS | {"forces": 0.0}
+    with pytest.raises(ValueError, match="all frames with forces have weight zero: give frames a"):
+        check_weights({"forces": 1.0}, silent)
+    some = screened_data.reweighted([1.0] + [0.0] * (len(screened_data) - 1))
+    assert check_weights(None, some) == DEFAULT_WEIGHTS
