@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ase_mag.core.durable import replacing
+from ase_mag.core.jobs import frame_digest
 
 FORMAT = 1
 
@@ -68,7 +69,7 @@ def data_digest(data):
     """Return a digest of the frames, labels and weights of a Dataset."""
     total = hashlib.sha256()
     for frame in data:
-        total.update(frame.digest.encode())
+        total.update(frame_digest(frame.atoms).encode())
         total.update(json.dumps([frame.weight, sorted(frame.weights.items())]).encode())
         for name in sorted(frame.labels):
             total.update(name.encode())

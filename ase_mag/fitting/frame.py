@@ -1,13 +1,17 @@
 """One structure with its moments and labels."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from ase_mag.core import set_moments
-from ase_mag.core.jobs import frame_digest
+from ase_mag.core import get_moments, set_moments
+
+#: Positions, cells and moments that differ by less are the same, angstrom and mu_B: text files
+#: round. (Next to a border of such intervals they may be taken for different all the same.)
+_SAME = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Frame:
 
     @property
     def digest(self):
-        """A string that is equal for equal structures with equal moments."""
-        return frame_digest(self.atoms)
+        """A string that is equal for structures and moments that are equal to 1e-6."""
+        return structure_digest(self.atoms)
 
     def has(self, label):
         """Return whether there is any number to fit in this label."""
@@ -71,6 +75,16 @@ class Frame:
         if magforces is not None:
             atoms.calc.results["magforces"] = magforces
         return atoms
+
+
+def structure_digest(atoms):
+    """Return a hexadecimal digest of species, periodicity, and rounded positions and moments."""
+    rounded = (
+        np.rint(array / _SAME).astype(np.int64)
+        for array in (atoms.positions, atoms.cell.array, get_moments(atoms))
+    )
+    parts = (atoms.numbers.astype(np.int64), atoms.pbc, *rounded)
+    return sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()
 
 
 def plain(atoms, moments):

@@ -4,7 +4,7 @@ import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ase_mag.core import as_moments, get_moments
-from ase_mag.fitting.frame import Frame, plain
+from ase_mag.fitting.frame import Frame, plain, structure_digest
 from ase_mag.fitting.labels import QUANTITIES, as_label, check_moments, check_nan, check_unit
 
 #: Names in ``atoms.info`` and ``atoms.arrays``, the first one found counts; after them come the
@@ -57,6 +57,8 @@ class Reader:
             )
         self.given = dict(keys or {})
         self.names = check_keys(self.given)
+        #: A stress that is to be left out does not come from a virial, unless one is named.
+        self.virials = self.given.get("virial", self.given.get("stress", True)) is not None
         self.moments, self.missing = moments, nan == "missing"
         self.check_units, self.groups = check_units, groups
 
@@ -68,7 +70,7 @@ class Reader:
         labels = {}
         for name in QUANTITIES:
             value = self._label(atoms, name, where)
-            if name == "stress" and value is None:
+            if name == "stress" and value is None and self.virials:
                 value = self._from_virial(atoms, volume, where)
             if value is None:
                 continue
@@ -87,15 +89,9 @@ class Reader:
         if self.check_units:
             check_moments(moments, where)
         weight, weights = _weights(atoms, where)
-        return Frame(
-            plain(atoms, moments),
-            labels,
-            weight,
-            weights,
-            source,
-            index,
-            self._group(atoms, source, index, where),
-        )
+        structure = plain(atoms, moments)
+        group = self._group(atoms, structure, source, where)
+        return Frame(structure, labels, weight, weights, source, index, group)
 
     def _label(self, atoms, name, where):
         found = _find(atoms, self.names[name])
@@ -113,7 +109,10 @@ class Reader:
         if value is None:
             return None
         if volume is None:
-            raise ValueError(f"{where} has a virial, but no volume: it is not periodic")
+            raise ValueError(
+                f"{where} has a virial, but is not periodic in three directions, so it has no "
+                "volume: remove that label, e.g. with keys={'stress': None}"
+            )
         return -np.asarray(value, dtype=float) / volume
 
     def _moments(self, atoms, constrained, where):
@@ -145,9 +144,9 @@ class Reader:
             return targets
         return _agreed(targets, reached, constrained, where)
 
-    def _group(self, atoms, source, index, where):
+    def _group(self, atoms, structure, source, where):
         if self.groups is None:
-            return f"{source}:{index}"
+            return structure_digest(structure)[:16]  # repetitions stay together
         if self.groups == "source":
             return source
         if self.groups not in atoms.info:

@@ -50,9 +50,10 @@ def read(
     moments : 'auto', 'initial' or 'results', see above.
     nan : 'error' or 'missing'; the latter does not fit numbers that are NaN.
     duplicates : 'error', 'drop' or 'keep', what to do with equal structures with equal moments.
-        'drop' keeps the first, and refuses duplicates whose labels contradict each other.
+        'drop' keeps the first, and refuses duplicates whose labels contradict each other. Equal
+        is what differs by less than 1e-6 angstrom and mu_B, as after rounding by text files.
     groups : None, 'source', or a name in ``atoms.info`` (e.g. 'landscape'); frames of one group
-        stay together in splits and folds.
+        stay together in splits and folds. None: every frame is a group, with its repetitions.
     check_units : bool, whether values that are evidently in other units are errors.
     index : str, frames of a file, as in ``ase.io.read``.
 

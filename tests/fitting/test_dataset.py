@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from ase.io import write
 
 from ase_mag import fitting, models
 from ase_mag.fitting import Dataset
@@ -55,6 +56,40 @@ def test_groups_stay_together(linear_data):
         linear_data.grouped([1, 2])
     with pytest.raises(ValueError, match="1 group of 12 frames cannot be split"):
         linear_data.grouped([0] * 12).split(0.5, rng=1)
+
+
+def test_frames_of_files_are_those_in_memory(linear_model, tmp_path):
+    """Text files round positions: what was fitted to is no test all the same."""
+    atoms = labelled(structures(6), linear_model)
+    write(tmp_path / "frames.extxyz", atoms)
+    data, again = fitting.read(atoms), fitting.read(tmp_path / "frames.extxyz")
+    rounded = [
+        np.abs(a.atoms.positions - b.atoms.positions).max()
+        for a, b in zip(data, again, strict=True)
+    ]
+    assert min(rounded) > 0
+    with pytest.raises(ValueError, match=r"test frames are in the training data too, the first"):
+        check_apart(data, again)
+    with pytest.raises(ValueError, match=r"test frames are in the training data too, the first"):
+        fitting.fit(linear_model, data, test=again)
+    # Displacements and moments of scans are larger than the rounding.
+    for change in ("positions", "initial_magmoms"):
+        near = [a.copy() for a in atoms]
+        for a, b in zip(near, atoms, strict=True):
+            a.arrays[change][1, 0] += 1e-5
+            a.info["REF_energy"] = b.get_potential_energy()
+        check_apart(data, fitting.read(near))
+
+
+def test_every_frame_is_a_group_with_its_repetitions(linear_model):
+    """Also frames that come from memory in two portions, and never apart from their copies."""
+    atoms = labelled(structures(6), linear_model)
+    first, second = fitting.read(atoms[:3]), fitting.read(atoms[3:])
+    assert len(set((first + second).groups)) == 6
+    twice = fitting.read(atoms + atoms, duplicates="keep")
+    for train, test in twice.folds(3, rng=0):
+        check_apart(train, test)
+        assert (len(train), len(test)) == (8, 4)
 
 
 def test_rng_is_needed(linear_data):

@@ -54,7 +54,7 @@ def test_two_sets(tmp_path):
 def test_not_periodic(tmp_path):
     write_folder(tmp_path)
     (tmp_path / "nopbc").touch()
-    with pytest.raises(ValueError, match="has a virial, but no volume"):
+    with pytest.raises(ValueError, match="so it has no volume: remove that label"):
         fitting.read(tmp_path)
     assert not fitting.read(tmp_path, keys={"virial": None})[0].atoms.pbc.any()
 

@@ -106,6 +106,20 @@ def test_virial_is_minus_volume_times_stress():
     np.testing.assert_allclose(fitting.read(atoms)[0].labels["stress"], expected, rtol=1e-14)
 
 
+def test_a_stress_that_is_left_out_does_not_come_from_a_virial():
+    atoms = bulk("Fe", cubic=True)
+    atoms.info.update(REF_energy=-1.0, REF_virial=np.eye(3), mine=2 * np.eye(3))
+    assert fitting.read(atoms).labels == ("energy", "stress")
+    assert fitting.read(atoms, keys={"stress": None}).labels == ("energy",)
+    assert fitting.read(atoms, keys={"virial": None}).labels == ("energy",)
+    chosen = fitting.read(atoms, keys={"stress": None, "virial": "mine"})
+    expected = -2 / atoms.cell.volume * np.array([1, 1, 1, 0, 0, 0])
+    np.testing.assert_allclose(chosen[0].labels["stress"], expected, atol=1e-15)
+    atoms.pbc = [True, True, False]
+    with pytest.raises(ValueError, match=r"no volume: remove that label, e.g. with keys=.'stress'"):
+        fitting.read(atoms)
+
+
 def test_free_energy_wins_unless_asked_otherwise():
     atoms = iron()
     atoms.calc = SinglePointCalculator(atoms, energy=-1.0, free_energy=-1.1)
