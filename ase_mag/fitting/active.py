@@ -63,6 +63,7 @@ def active_loop(
     rounds=50,
     fit=None,
     executor=None,
+    retry_failed=False,
     progress=True,
 ):
     """Run dynamics with a potential, and teach it wherever it extrapolates.
@@ -98,6 +99,8 @@ def active_loop(
     interval : int, steps. per_round : int. rounds : int, bound for the number of rounds.
     fit : callable, ``fit(potential, data)`` fits in place; default :func:`fit` with its defaults.
     executor : see :func:`ase_mag.reference.campaign`.
+    retry_failed : bool; frames of the round that was not completed, on which the reference has
+        failed in an earlier call, are tried again.
     progress : bool
 
     Returns
@@ -141,12 +144,15 @@ def active_loop(
         new, failed, errors = [], 0, {}
         if found.chosen:
             labels = folder.labels(number)
-            result = campaign(found.chosen, reference, labels, executor, progress=progress)
+            options = {"retry_failed": retry_failed, "progress": progress}
+            result = campaign(found.chosen, reference, labels, executor, **options)
             failed = len(result.failures)
             if not result.frames:
                 raise RuntimeError(
                     f"the reference labelled none of the {failed} frames of round {number}, the "
-                    f"first because of {result.failures[0].reason}"
+                    f"first because of {result.failures[0].reason}: call active_loop again with "
+                    f"retry_failed=True; or remove found_{number:03d}.* and labels_{number:03d}.* "
+                    f"from {folder.path}, and let the dynamics run with another seed"
                 )
             new = folder.labelled(number)
             errors = {k: e.rmse for k, e in compare(potential, _joined(data[:0], new)).items()}

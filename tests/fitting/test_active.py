@@ -183,18 +183,21 @@ def test_killed_at_random_instants_it_ends_the_same(learned, tmp_path, tree_envi
     )
 
 
+class Distances:
+    """Any measure will do; here how far atoms are from their places."""
+
+    def uncertainty(self, atoms):
+        return np.linalg.norm(atoms.positions - crystal(scale=0.0).positions, axis=1)
+
+
 def test_other_uncertainties(tmp_path):
     """Any object with uncertainty(atoms) will do; here displacements."""
-
-    class Displacement:
-        def uncertainty(self, atoms):
-            return np.linalg.norm(atoms.positions - crystal(scale=0.0).positions, axis=1)
 
     (tmp_path / "count").mkdir()
     _, result = loop(
         tmp_path / "loop",
         tmp_path / "count",
-        uncertainty=lambda model, frames: Displacement(),
+        uncertainty=lambda model, frames: Distances(),
         select=0.15,
         stop=5.0,
         per_round=3,
@@ -303,23 +306,57 @@ def test_bad_input(tmp_path):
 
 def test_a_reference_that_fails(tmp_path):
     class Broken(ConstrainedModel):
-        def calculate(self, atoms=None, properties=("energy",), system_changes=()):
-            raise ValueError("no license")
+        licenses = 0
 
-    with (
-        pytest.raises(
-            RuntimeError, match=r"labelled none of the \d+ frames of round 0.*no license"
-        ),
-        pytest.warns(UserWarning, match="frames have no labels"),
-    ):
-        fitting.active_loop(
+        def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+            if not Broken.licenses:
+                raise ValueError("no license")
+            super().calculate(atoms, properties, system_changes)
+
+    def start(**options):
+        arguments = (hot, Broken(truth()), potential(), known(), crystal(5), 50, tmp_path / "loop")
+        return fitting.active_loop(*arguments, fit=least_squares, progress=False, **options)
+
+    message = r"labelled none of the \d+ frames of round 0.*no license.*with retry_failed=True; or"
+    for licenses in (0, 1):  # what has failed is not tried again, unless that is asked for
+        Broken.licenses = licenses
+        with (
+            pytest.raises(RuntimeError, match=message),
+            pytest.warns(UserWarning, match="frames have no labels"),
+        ):
+            start()
+    result = start(retry_failed=True)
+    assert result.finished and result.visits[0].labelled > 0 == result.visits[0].failed
+
+
+def test_a_reference_that_fails_for_some_frames(tmp_path):
+    """The others are enough; the round says how many failed, and goes on."""
+
+    class Flaky(ConstrainedModel):
+        calls = 0
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+            if system_changes:
+                Flaky.calls += 1
+            if Flaky.calls == 1:
+                raise ValueError("not converged")
+            super().calculate(atoms, properties, system_changes)
+
+    with pytest.warns(UserWarning, match=r"1 of \d+ frames have no labels"):
+        result = fitting.active_loop(
             hot,
-            Broken(truth()),
+            Flaky(truth()),
             potential(),
             known(),
             crystal(5),
-            50,
+            60,
             tmp_path / "loop",
+            uncertainty=lambda model, frames: Distances(),
+            select=1e-3,
+            stop=1e3,
+            per_round=4,
             fit=least_squares,
             progress=False,
         )
+    assert result.finished and (result.visits[0].labelled, result.visits[0].failed) == (3, 1)
+    assert len(result.data) == 2 + 3
