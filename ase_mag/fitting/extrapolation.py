@@ -1,5 +1,7 @@
 """D-optimality: how far a linear fit extrapolates, by the environments that it was fitted to."""
 
+import copy
+
 import numpy as np
 
 from ase_mag.core.graph import PairGraph
@@ -31,11 +33,12 @@ class ActiveSet:
 
     Parameters
     ----------
-    model : Trainable, or a sum with trainable terms.
+    model : Trainable, or a sum with trainable terms. It is copied: rows are those at the
+        parameters of now, so that a set is to be made anew after a fit.
     frames : Dataset or list of ase.Atoms with moments, the training data.
-    parameters : 'linear' (the linear ones; rows do not depend on the fit), or 'all' (rows are the
-        gradient at the parameters of now: make a new set after each fit). All are more cautious,
-        and cost one ``parameter_vjp`` per atom.
+    parameters : 'linear' (the linear ones; their rows depend on the other parameters only, if
+        there are any), or 'all' (the gradient by all parameters). All are more cautious, and cost
+        one ``parameter_vjp`` per atom.
     tolerance : float, see :func:`maxvol`.
 
     Attributes
@@ -53,6 +56,7 @@ class ActiveSet:
     def __init__(self, model, frames, parameters="linear", tolerance=1.001):
         if parameters not in ("linear", "all"):
             raise ValueError(f"parameters must be 'linear' or 'all', got {parameters!r}")
+        model = copy.deepcopy(model)
         parts = TrainableParts(model)
         if parameters == "linear" and not len(parts.linear):
             raise ValueError(

@@ -7,9 +7,12 @@ import pytest
 from ase.build import bulk
 
 import ase_mag
+from ase_mag import models
 from ase_mag.core import Gradients, Trainable
 from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.maxvol import maxvol
+
+from .conftest import structures
 
 
 class Shells(Trainable):
@@ -156,3 +159,19 @@ def test_bad_input():
     copper.numbers[0] = 29
     with pytest.raises(ValueError, match="Cu"):
         ActiveSet(Shells(), [iron(0)]).grades(copper)
+
+
+@pytest.mark.parametrize("parameters", ["linear", "all"])
+def test_a_potential_that_is_fitted_in_place(parameters):
+    """The rows of an active set belong to one set of parameters, that of its making."""
+    model = models.NoncollinearMomentTensorPotential(
+        "Fe", 6, 2, 4.0, n_radial_basis=3, r_min=1.5, max_moment=4.0
+    )
+    frames = structures(8)
+    active = ActiveSet(model, frames[:6], parameters)
+    before = active.grades(frames[7])
+    model.parameters = model.initial_parameters(5)
+    np.testing.assert_array_equal(active.grades(frames[7]), before)
+    fresh = ActiveSet(model, frames[:6], parameters)
+    assert max(fresh.grades(frame).max() for frame in frames[:6]) < 1.01
+    assert abs(fresh.grades(frames[7]) - before).max() > 1e-3
