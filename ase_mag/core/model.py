@@ -218,6 +218,23 @@ class Trainable(Model):
         return Response(*(part(name) for name in ("energies", "magforces", "forces", "virials")))
 
 
+def common_axis(models):
+    """Return the ``moment_axis`` of models that are added, or None.
+
+    Raises
+    ------
+    ValueError
+        If there are several.
+    """
+    axes = [model.moment_axis for model in models if model.moment_axis is not None]
+    if any(abs(axis @ axes[0]) < 1.0 - 1e-12 for axis in axes):
+        raise ValueError(
+            f"collinear models of different axes, {', '.join(str(a.tolist()) for a in axes)}, "
+            "cannot be added: moments cannot be along all of them"
+        )
+    return axes[0] if axes else None
+
+
 @storage.storable
 class Sum(Model):
     """Sum of models: E = sum_t E_t. Made by ``+``; nested plain sums are flattened.
@@ -238,13 +255,7 @@ class Sum(Model):
         )
         self.cutoff = max(term.cutoff for term in self.terms)
         self.homogeneous = all(term.homogeneous for term in self.terms)
-        axes = [term.moment_axis for term in self.terms if term.moment_axis is not None]
-        if any(abs(axis @ axes[0]) < 1.0 - 1e-12 for axis in axes):
-            raise ValueError(
-                f"collinear models of different axes, {', '.join(str(a.tolist()) for a in axes)}, "
-                "cannot be added: moments cannot be along all of them"
-            )
-        self.moment_axis = axes[0] if axes else None
+        self.moment_axis = common_axis(self.terms)
 
     def gradients(self, graph, moments, *, lattice=True):
         total = self.terms[0].gradients(graph, moments, lattice=lattice)

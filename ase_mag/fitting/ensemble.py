@@ -7,6 +7,7 @@ import numpy as np
 
 from ase_mag.core import Gradients, Model, PairGraph, get_moments, storable
 from ase_mag.core.jobs import run_jobs
+from ase_mag.core.model import common_axis
 from ase_mag.fitting.dataset import Dataset
 from ase_mag.fitting.fit import fit
 from ase_mag.fitting.trainable import TrainableParts
@@ -58,7 +59,7 @@ class Ensemble(Model):
                 )
         self.cutoff = max(member.cutoff for member in self.members)
         self.homogeneous = all(member.homogeneous for member in self.members)
-        self.moment_axis = getattr(self.members[0], "moment_axis", None)
+        self.moment_axis = common_axis(self.members)
         self.reports = []
 
     def gradients(self, graph, moments, *, lattice=True):

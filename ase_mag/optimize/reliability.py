@@ -154,7 +154,8 @@ def _count(function, frames, calculator, limits, settings, executor, confidence)
     frames = [frames] if isinstance(frames, Atoms) else list(frames)
     _check(frames, calculator, confidence)
     jobs = {
-        index: (function, frame, calculator, limits, settings) for index, frame in enumerate(frames)
+        index: (function, index, frame, calculator, limits, settings)
+        for index, frame in enumerate(frames)
     }
     done = dict(run_jobs(_attempt, jobs, executor))
     outcomes = [done[index] for index in range(len(frames))]
@@ -192,7 +193,7 @@ def _check(frames, calculator, confidence):
             )
 
 
-def _attempt(function, frame, calculator, limits, settings):
+def _attempt(function, index, frame, calculator, limits, settings):
     """Relax a copy of a frame; return (reason, message, atoms, result)."""
     atoms = frame.copy()
     atoms.calc = copy.deepcopy(calculator)
@@ -200,6 +201,8 @@ def _attempt(function, frame, calculator, limits, settings):
         reason, message, result = function(atoms, limits, settings)
     except CalculationFailed as error:
         reason, message, result = "calculator failed", str(error), None
+    except ValueError as error:
+        raise ValueError(f"frame {index}: {error}") from error
     atoms.calc = None
     return reason, message, atoms, result
 

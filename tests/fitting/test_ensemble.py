@@ -175,3 +175,14 @@ def test_one_group_has_no_bootstrap(linear_data, linear_model):
     two = linear_data.grouped([k % 2 for k in range(12)])
     ensemble = fitting.ensemble(linear_model, two, 6, rng=0)
     assert ensemble.uncertainty(linear_data[0].atoms).energy > 0
+
+
+def test_axis_of_the_members():
+    """A member of moments along one axis makes the mean collinear, wherever it stands."""
+    along = models.MomentTensorPotential("Fe", 2, 2, 4.0, axis=[1, 0, 0])
+    vectors = models.NoncollinearMomentTensorPotential("Fe", 2, 2, 4.0)
+    for members in ([along, vectors], [vectors, along]):
+        assert Ensemble(members).moment_axis.tolist() == [1, 0, 0]
+    assert Ensemble([vectors, vectors]).moment_axis is None
+    with pytest.raises(ValueError, match="collinear models of different axes"):
+        Ensemble([along, models.MomentTensorPotential("Fe", 2, 2, 4.0)])

@@ -166,3 +166,15 @@ def test_bad_input(iron):
         relaxation_reliability([iron(), film], calculator)
     with pytest.raises(ValueError, match="the atoms have no calculator"):
         equilibration_reliability([iron()], None)
+
+
+def test_a_start_that_is_refused_names_its_frame(iron):
+    """Bad input is no failed relaxation."""
+    potential = models.NoncollinearMomentTensorPotential("Fe", 4, 2, 4.0, max_moment=2.5)
+    frames = [iron(repeat=1) for _ in range(3)]
+    for frame, size in zip(frames, (2.0, 2.1, 2.6), strict=True):
+        ase_mag.set_moments(frame, size)
+    message = r"frame 2: the moment of atom \d is 2.6 mu_B, but the potential is made for moments"
+    for count in (equilibration_reliability, relaxation_reliability):
+        with pytest.raises(ValueError, match=message):
+            count(frames, ase_mag.MagneticCalculator(potential))
