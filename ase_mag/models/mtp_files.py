@@ -17,6 +17,7 @@ from ase_mag.models.moment_tensor_basis import MomentTensorBasis
 from ase_mag.models.moment_tensor_potential import MomentTensorPotential
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_PAIR = re.compile(r"\s*(\d+)\s*-\s*(\d+)\s*")
 _KEY = re.compile(r"\s*(\w+)\s*=\s*(.*)")
 #: Names of the same thing in different programs.
 _MEANING = {
@@ -60,7 +61,7 @@ def read_mtp(path, species, *, axis=(0.0, 0.0, 1.0), extrapolate=False, rng=0):
         an interval of the moments that is not symmetric, or another number of species.
     """
     path = Path(path)
-    values, radial = _parse(path)
+    values, radial, order = _parse(path)
 
     def value(key):
         if key not in values:
@@ -126,6 +127,12 @@ def read_mtp(path, species, *, axis=(0.0, 0.0, 1.0), extrapolate=False, rng=0):
         )
     if "scaling" not in values:
         potential.scaling = 1.0
+    expected = [(a, b) for a in range(n) for b in range(n)]
+    if order != expected:
+        raise ValueError(
+            f"{path} holds the radial coefficients of the pairs of species {_pairs(order)}; they "
+            f"must be {_pairs(expected)}, in this order"
+        )
     c = np.array(radial).reshape(n, n, functions, size, channels)
     rest = [numbers("moment_coeffs"), numbers("species_coeffs")]
     if [len(part) for part in rest] != [potential.n_scalars, n]:
@@ -138,12 +145,12 @@ def read_mtp(path, species, *, axis=(0.0, 0.0, 1.0), extrapolate=False, rng=0):
 
 
 def _parse(path):
-    """Return ({key: text}, radial coefficients or None) of a file."""
+    """Return ({key: text}, radial coefficients or None, pairs of species) of a file."""
     text = path.read_bytes().partition(b"#MVS")[0].decode("utf-8", "replace")
     lines = text.splitlines()
     if not lines or lines[0].strip() != "MTP":
         raise ValueError(f"{path} is not a moment tensor potential: its first line must be 'MTP'")
-    values, radial, section, inside = {}, None, "radial", False
+    values, radial, order, section, inside = {}, None, [], "radial", False
     for line in lines[1:]:
         match = _KEY.fullmatch(line)
         if match:
@@ -156,7 +163,13 @@ def _parse(path):
             radial, inside = [], True
         elif inside and "{" in line:
             radial.extend(float(number) for number in _NUMBER.findall(line))
-    return values, radial
+        elif inside and (pair := _PAIR.fullmatch(line)):
+            order.append((int(pair[1]), int(pair[2])))
+    return values, radial, order
+
+
+def _pairs(order):
+    return ", ".join(f"{a}-{b}" for a, b in order) or "none"
 
 
 def _largest(path, number):

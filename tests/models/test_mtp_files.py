@@ -257,3 +257,19 @@ def test_what_a_file_has_no_place_for(tmp_path):
     with pytest.raises(TypeError, match="got NoncollinearMomentTensorPotential: use save"):
         write_mtp(path, NoncollinearMomentTensorPotential("Fe", 4))
     assert not path.exists()
+
+
+def test_pairs_of_species_in_another_order(tmp_path):
+    """The labels 0-0, 0-1, ... are read: coefficients of other pairs would be silently wrong."""
+    path = tmp_path / "two.mtp"
+    write_mtp(path, MomentTensorPotential(("Fe", "Al"), 4, 1))
+    text = path.read_text()
+    path.write_text(
+        text.replace("\t0-1\n", "\tx\n").replace("\t1-0\n", "\t0-1\n").replace("\tx\n", "\t1-0\n")
+    )
+    message = "the pairs of species 0-0, 1-0, 0-1, 1-1; they must be 0-0, 0-1, 1-0, 1-1, in this"
+    with pytest.raises(ValueError, match=message):
+        read_mtp(path, ("Fe", "Al"))
+    path.write_text(text.replace("\t0-1\n", ""))
+    with pytest.raises(ValueError, match="pairs of species 0-0, 1-0, 1-1; they must be"):
+        read_mtp(path, ("Fe", "Al"))
