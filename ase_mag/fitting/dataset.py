@@ -168,7 +168,8 @@ class Dataset(Sequence):
 
         Parameters
         ----------
-        references : 'least squares' (:func:`atomic_references`) or dict from symbol to eV.
+        references : 'least squares' (:func:`atomic_references`) or dict from symbol to eV. For test
+            data take the ``references`` of the training data, which then know nothing of them.
         """
         if self.references:
             raise ValueError(f"atomic references have been subtracted already: {self.references}")

@@ -163,7 +163,7 @@ def _check_data(train, test):
     if len(test) and train.references != test.references:
         raise ValueError(
             f"training and test data have other atomic references ({train.references} and "
-            f"{test.references}): call relative_to before split"
+            f"{test.references}): subtract the same, test.relative_to(train.references)"
         )
     check_apart(train, test)
 
