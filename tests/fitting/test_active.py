@@ -157,12 +157,24 @@ def test_killed_at_random_instants_it_ends_the_same(learned, tmp_path, tree_envi
     _, model, result = learned
     (tmp_path / "count").mkdir()
     rng = np.random.default_rng(3)
-    command = [sys.executable, "-c", _SCRIPT, str(tmp_path)]
+
+    def start(*code):
+        command = [sys.executable, "-c", *code]
+        return subprocess.Popen(command, env=tree_environment, cwd=Path(__file__).parents[2])
+
+    def seconds(*code):
+        begin = time.monotonic()
+        assert start(*code).wait() == 0
+        return time.monotonic() - begin
+
+    (tmp_path / "whole" / "count").mkdir(parents=True)
+    whole = seconds(_SCRIPT, str(tmp_path / "whole"))
+    imports = min(seconds("import tests.fitting.test_active"), whole)
     kills = 0
     while True:
-        process = subprocess.Popen(command, env=tree_environment, cwd=Path(__file__).parents[2])
+        process = start(_SCRIPT, str(tmp_path))
         if kills < 8:
-            time.sleep(rng.uniform(1.5, 6.0))
+            time.sleep(imports + rng.uniform(0.0, 0.4) * (whole - imports))
             if process.poll() is None:
                 os.kill(process.pid, 9)
                 kills += 1
