@@ -124,7 +124,7 @@ def active_loop(
     """
     _check(steps, select, stop, interval, per_round, rounds)
     fit = _DefaultFit(progress) if fit is None else fit
-    folder = LoopFolder(path, start, steps)
+    folder = LoopFolder(path, start, data)
     visits = folder.visits()
     data = _joined(data, [frame for visit in visits for frame in folder.labelled(visit.round)])
     if not folder.restore(potential, len(visits)):

@@ -9,6 +9,7 @@ from ase.io import Trajectory, read
 from ase_mag.core import storage
 from ase_mag.core.durable import replacing
 from ase_mag.core.jobs import frame_digest
+from ase_mag.fitting.checkpoint import data_digest
 from ase_mag.fitting.trainable import TrainableParts
 from ase_mag.io import read_database
 
@@ -71,27 +72,26 @@ class LoopFolder:
     Parameters
     ----------
     path : path
-    start : ase.Atoms; steps : int; they identify the loop.
+    start : ase.Atoms; data : Dataset, what is known at the beginning; they identify the loop.
 
     Raises
     ------
     ValueError
-        If the folder belongs to a loop with another start.
+        If the folder belongs to a loop with another start or other data.
     """
 
-    def __init__(self, path, start, steps):
+    def __init__(self, path, start, data):
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
-        identity = frame_digest(start)
+        self._identity = {"start": frame_digest(start), "data": data_digest(data)}
         known = self._json("loop.json")
-        if known is not None and known["start"] != identity:
-            raise ValueError(
-                f"{self.path} belongs to a loop that starts from other atoms: give another folder"
-            )
         if known is None:
             self._write_frames("start_000.traj", [start])
-            self._write_json("loop.json", {"start": identity, "visits": []})
-        self._identity = identity
+            self._write_json("loop.json", self._identity | {"visits": []})
+            return
+        for name, what in (("start", "starts from other atoms"), ("data", "began with other data")):
+            if known[name] != self._identity[name]:
+                raise ValueError(f"{self.path} belongs to a loop that {what}: give another folder")
 
     def visits(self):
         """Return the complete rounds, a list of Visit."""
@@ -101,7 +101,7 @@ class LoopFolder:
         """Keep the list of rounds, and where the next one starts."""
         self._write_frames(f"start_{len(visits):03d}.traj", [last])
         entries = [asdict(visit) for visit in visits]
-        self._write_json("loop.json", {"start": self._identity, "visits": entries})
+        self._write_json("loop.json", self._identity | {"visits": entries})
 
     def start(self, number):
         """Return the atoms that a round starts from."""

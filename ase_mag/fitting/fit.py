@@ -92,7 +92,7 @@ def fit(
     -----
     UserWarning
         If the fitted parameters are not ones that the model could be made with (e.g. a Landau
-        energy that is not bounded below).
+        energy that is not bounded below), or the data do not determine all linear parameters.
     """
     start = monotonic()
     test = Dataset([]) if test is None else test
@@ -130,6 +130,7 @@ def fit(
         parts.parameters = before
         raise
     _check_result(potential)
+    _check_rank(run.linear)
     history = np.array(run.history, dtype=float).reshape(-1, 2)
     return FitReport(
         train=compare(potential, train),
@@ -150,6 +151,18 @@ def fit(
         graph_bytes=graph_bytes(loss.samples),
         references=train.references,
     )
+
+
+def _check_rank(linear):
+    """Warn if the data have left linear parameters open."""
+    if linear is not None and linear.rank < linear.n_linear:
+        warnings.warn(
+            f"the data determine {linear.rank} of {linear.n_linear} linear parameters; of the "
+            "others, the smallest values are taken: weight more labels, add frames (do all species "
+            "appear?), or make the potential smaller",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_data(train, test):

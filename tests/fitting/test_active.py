@@ -306,6 +306,9 @@ def test_bad_input(tmp_path):
         fitting.active_loop(*arguments, crystal(5), 20, path, rounds=1, progress=False)
     with pytest.raises(ValueError, match="belongs to a loop that starts from other atoms"):
         fitting.active_loop(*arguments, crystal(6), 20, path, progress=False)
+    other = (hot, reference, potential(), known()[:1])
+    with pytest.raises(ValueError, match="belongs to a loop that began with other data"):
+        fitting.active_loop(*other, crystal(5), 20, path, progress=False)
     series = models.SeriesExchange("Fe", 4.2, 3, start=2.0)
     other = models.named("Fe-Mendelev2003") + models.Landau("Fe", a=-0.1, b=0.01) + series
     for potential_ in (other, models.Landau("Fe", a=-0.1, b=0.01)):

@@ -222,12 +222,15 @@ def test_checkpoint_of_a_potential_of_another_form(screened_data, tmp_path):
         ) + models.Landau("Fe", a=-0.1, b=0.02)
 
     options = {"checkpoint": tmp_path / "fit.npz", "max_iterations": 2, "progress": False}
-    fitting.fit(potential(1), screened_data, **options)
+    # There is no aluminum in these data.
+    with pytest.warns(UserWarning, match="linear parameters"):
+        fitting.fit(potential(1), screened_data, **options)
     for other in ({"r_min": 1.4}, {"cutoff_power": 3}, {"scaling": 0.1}):
         with pytest.raises(ValueError, match="is the checkpoint of another fit "):
             fitting.fit(potential(1, **other), screened_data, restart=True, **options)
     # Other first values are no other potential: those of the checkpoint take their place.
-    again = fitting.fit(potential(2), screened_data, restart=True, **options)
+    with pytest.warns(UserWarning, match="linear parameters"):
+        again = fitting.fit(potential(2), screened_data, restart=True, **options)
     assert again.iterations == 2
 
 
