@@ -94,7 +94,7 @@ def snapshots(atoms, count, rng):
     atoms = atoms.copy()
     atoms.calc = calculator(relaxed=True)
     dynamics = Langevin(
-        atoms, 2 * units.fs, temperature_K=300, friction=0.02 / units.fs, rng=rng, fixcm=True
+        atoms, 2 * units.fs, temperature_K=300, friction=0.02 / units.fs, rng=rng, fixcm=False
     )
     frames = []
     dynamics.run(100)
