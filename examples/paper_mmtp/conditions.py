@@ -36,10 +36,10 @@ class Sizes:
     weights: tuple = (0.0, 0.1)
     members: int = 3
     iterations: tuple = (100, 60, 50, 40)
-    counts: tuple = (0, 4, 8)
+    counts: tuple = (0, 2, 4, 6, 8)
     repeats: int = 2
-    steps: int = 2000
-    skip: int = 500
+    steps: int = 1500
+    skip: int = 300
 
 
 FULL = Sizes()
