@@ -1,6 +1,6 @@
 """Our numbers beside those of the paper."""
 
-from conditions import key
+from conditions import LARGEST_USED, key, names
 from expansion import averages
 from predictions import alloy_errors, moment_errors
 from training import mean_and_band
@@ -68,14 +68,11 @@ def summary(results, sizes):
     parts = ["# The mMTP paper, remade on FeAlHL-1", "", SYNTHETIC, ""]
     parts.append(f"{sizes.frames} frames; in parentheses the values of the paper (2632 frames).\n")
     parts += [weights(results["scan"]), training(results["errors"], sizes)]
+    parts.append(testing(results["tested"], sizes))
     parts.append(must_hold(results, sizes))
     parts += [equilibrium(results["moments"], sizes), alloys(results["alloys"], sizes)]
     parts.append(expansion(results["expansion"], results["alloys"], sizes))
     return "\n".join(parts)
-
-
-def names(sizes, largest):
-    return [key(n, w) for n in sizes.bases if n <= largest for w in sizes.weights]
 
 
 def weights(scan):
@@ -89,18 +86,38 @@ def weights(scan):
     return table(title, (*header, "magnetic forces (meV/μ_B)"), rows, "With standard errors.")
 
 
+HEADER = (
+    "",
+    "parameters",
+    "energy (meV/atom)",
+    "forces (meV/Å)",
+    "stress (GPa)",
+    "magnetic forces (meV/μ_B)",
+)
+
+
+def error_cells(found):
+    digits = {"energy": 2, "forces": 2, "stress": 3, "magforces": 1}
+    return [show(found[label], n) for label, n in digits.items()]
+
+
 def training(errors, sizes):
-    rows = []
-    for name in names(sizes, 5):
-        found = errors[name]
-        cells = [
-            show(found[label], digits)
-            for label, digits in (("energy", 2), ("forces", 2), ("stress", 3), ("magforces", 1))
-        ]
-        rows.append((name, found["parameters"], *beside(cells, TABLE_2.get(name))))
-    header = ("", "parameters", "energy (meV/atom)", "forces (meV/Å)", "stress (GPa)")
-    title = "Tables 1 and 2: errors on the training frames"
-    return table(title, (*header, "magnetic forces (meV/μ_B)"), rows)
+    rows = [
+        (
+            name,
+            errors[name]["parameters"],
+            *beside(error_cells(errors[name]), TABLE_2.get(name)),
+        )
+        for name in names(sizes, 5)
+    ]
+    return table("Tables 1 and 2: errors on the training frames", HEADER, rows)
+
+
+def testing(errors, sizes):
+    rows = [
+        (name, errors[name]["parameters"], *error_cells(errors[name])) for name in names(sizes, 5)
+    ]
+    return table("Errors on as many other frames", HEADER, rows)
 
 
 def ratios(errors, sizes):
@@ -116,14 +133,16 @@ def ratios(errors, sizes):
 
 
 def must_hold(results, sizes):
-    rows = [(n, f"{a:.2f}", f"{b:.2f}") for n, (a, b) in ratios(results["errors"], sizes).items()]
+    fitted, other = (ratios(results[which], sizes) for which in ("errors", "tested"))
+    rows = [(n, *(f"{value:.2f}" for value in (*fitted[n], *other[n]))) for n in sizes.bases]
     header = ("basis", "magnetic-force error, weight 0 / 0.1", "energy error, weight 0.1 / 0")
-    return table("What magnetic forces change", header, rows)
+    again = ("the first, other frames", "the second, other frames")
+    return table("What magnetic forces change", (*header, *again), rows)
 
 
 def equilibrium(found, sizes):
     rows = []
-    for name in names(sizes, 5):
+    for name in names(sizes, LARGEST_USED):
         rmse, reliability = moment_errors(found, name)
         rows.append((name, *beside([show(rmse, 3), show(reliability, 1)], TABLE_3.get(name))))
     note = f"{len(found['reference'])} frames at equilibrium."
@@ -133,7 +152,7 @@ def equilibrium(found, sizes):
 
 def alloys(found, sizes):
     rows = []
-    for name in names(sizes, 5):
+    for name in names(sizes, LARGEST_USED):
         errors = alloy_errors(found, name)
         digits = {"energy": 2, "lattice parameter": 4, "moment": 3, "reliability": 1}
         cells = [show(errors[quantity], n) for quantity, n in digits.items()]

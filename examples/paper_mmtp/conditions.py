@@ -9,6 +9,8 @@ from ase_mag import models
 WEIGHTS = {"energy": 1.0, "forces": 0.01, "stress": 0.001}
 #: Largest moments that the potentials are made for, mu_B.
 LARGEST = {"Fe": 3.0, "Al": 0.6}
+#: The largest magnetic basis that is used after Table 2, as in the paper.
+LARGEST_USED = 4
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,8 @@ def potential(sizes, magnetic_basis):
 def key(magnetic_basis, weight):
     """Return the name of an ensemble, as in 'N2 w0.1'."""
     return f"N{magnetic_basis} w{weight:g}"
+
+
+def names(sizes, largest):
+    """Return the names of all ensembles with magnetic bases up to ``largest``."""
+    return [key(n, weight) for n in sizes.bases if n <= largest for weight in sizes.weights]

@@ -1,7 +1,7 @@
 """The figures of the paper, remade."""
 
 import numpy as np
-from conditions import key
+from conditions import LARGEST_USED, key
 from expansion import averages, ground_states
 from training import mean_and_band
 
@@ -52,7 +52,7 @@ def errors(table, sizes):
 
 def equilibrium_moments(found, sizes):
     """Fig. 4: moments of iron, by the potentials against those of the reference."""
-    bases = [n for n in sizes.bases if n < 5]
+    bases = [n for n in sizes.bases if n <= LARGEST_USED]
 
     def draw(*axes):
         for panel, weight in zip(axes, sizes.weights, strict=True):
@@ -84,7 +84,7 @@ def _bands(panel, alloys, sizes, quantity, chosen):
     x = np.array([100.0 * rows[index]["aluminum"] / 16 for index in chosen])
     y = [rows[index][quantity] for index in chosen]
     panel.plot(x, y, "k_", ms=12, mew=1.5, label="reference")
-    bases = [n for n in sizes.bases if n < 5]
+    bases = [n for n in sizes.bases if n <= LARGEST_USED]
     for k, (n, color, marker) in enumerate(zip(bases, plots.COLORS, MARKERS, strict=False)):
         found = [
             [member[index][quantity] for member in alloys[key(n, 0.1)] if member[index]]
@@ -166,8 +166,8 @@ def expansion(runs, alloys, sizes):
 
 
 def best_basis(sizes):
-    """Return 4, the size that the paper goes on with, or the largest one below."""
-    return max(n for n in sizes.bases if n <= 4)
+    """Return the largest magnetic basis that is used, 4 in the paper."""
+    return max(n for n in sizes.bases if n <= LARGEST_USED)
 
 
 def draw_all(results, sizes, folder):

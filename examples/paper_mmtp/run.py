@@ -15,12 +15,12 @@ import os
 from pathlib import Path
 
 from comparison import summary
-from conditions import FAST, FULL, key
+from conditions import FAST, FULL, LARGEST_USED, key, names
 from expansion import expand
 from figures import best_basis, draw_all
 from predictions import equilibrate, relax_alloys
 from stages import pool, stage
-from training import ensembles, errors_on, relaxed_alloys, scan, training_data
+from training import ensembles, errors_on, other_data, relaxed_alloys, scan, training_data
 
 
 def compute(sizes, folder, executor):
@@ -29,9 +29,12 @@ def compute(sizes, folder, executor):
     frames, data = training_data(starts, sizes, folder)
     fitted = ensembles(data, sizes, folder, executor)
     results = {"errors": stage(folder, "errors", lambda: errors_on(data, fitted))}
+    other = other_data(starts, sizes, folder)
+    results["tested"] = stage(folder, "tested", lambda: errors_on(other, fitted))
     results["scan"] = scan(data, sizes, folder, executor)
-    results["moments"] = stage(folder, "moments", lambda: equilibrate(frames, fitted, executor))
-    found = stage(folder, "relaxed", lambda: relax_alloys(starts, fitted, executor))
+    used = {name: fitted[name] for name in names(sizes, LARGEST_USED)}
+    results["moments"] = stage(folder, "moments", lambda: equilibrate(frames, used, executor))
+    found = stage(folder, "relaxed", lambda: relax_alloys(starts, used, executor))
     results["alloys"] = found
     best = fitted[key(best_basis(sizes), max(sizes.weights))].members[0]
     results["expansion"] = stage(

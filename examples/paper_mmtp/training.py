@@ -25,6 +25,12 @@ def training_data(starts, sizes, folder):
     return frames, fitting.read(folder / "frames.extxyz")
 
 
+def other_data(starts, sizes, folder):
+    """Return as many frames again that no fit has seen."""
+    stages.frames(folder, "other", lambda: alloys.training_set(starts, sizes.frames, seed=2))
+    return fitting.read(folder / "other.extxyz")
+
+
 def scan(data, sizes, folder, executor):
     """Return {weight: {label: [mean, standard error]}} of validation with basis 2 (Fig. 2)."""
 
@@ -72,7 +78,7 @@ def ensembles(data, sizes, folder, executor):
 
 
 def errors_on(data, ensembles):
-    """Return {name: {label: RMSE of every member}} over all training frames (Table 2)."""
+    """Return {name: {label: RMSE of every member}} over all frames (Table 2)."""
     out = {}
     for name, ensemble in ensembles.items():
         found = [fitting.compare(member, data) for member in ensemble.members]
