@@ -24,6 +24,8 @@ class Sizes:
     scan_weights : weights of magnetic forces (mu_B^2); folds, scan_iterations : int.
     bases : magnetic basis sizes; members : int, fits per size and weight; iterations : for each
         of the bases (the larger ones reach the same loss in fewer).
+    expansion_basis : int, magnetic basis of the potential that runs at 300 K: one whose moments
+        always equilibrate.
     counts : numbers of aluminum atoms in 16 whose expansion is computed; repeats : int, 16-atom
         cells per edge; steps, skip : int, of 2 fs, and how many of them are left out.
     """
@@ -38,6 +40,7 @@ class Sizes:
     weights: tuple = (0.0, 0.1)
     members: int = 3
     iterations: tuple = (100, 60, 50, 40)
+    expansion_basis: int = 2
     counts: tuple = (0, 2, 4, 6, 8)
     repeats: int = 2
     steps: int = 1500
@@ -55,6 +58,7 @@ FAST = Sizes(
     bases=(2, 3),
     members=2,
     iterations=(30, 20),
+    expansion_basis=3,
     counts=(0,),
     repeats=1,
     steps=60,

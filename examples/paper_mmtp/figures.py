@@ -131,7 +131,7 @@ def expansion(runs, alloys, sizes):
     """Fig. 7: lattice parameters at rest and at 300 K."""
     found = averages(runs, sizes)
     chosen = ground_states(alloys, tuple(found))
-    name = key(best_basis(sizes), 0.1)
+    name = key(sizes.expansion_basis, 0.1)
 
     def draw(panel):
         x = np.array([100.0 * count / 16 for count in chosen])
@@ -163,11 +163,6 @@ def expansion(runs, alloys, sizes):
         panel.legend(fontsize=8)
 
     return plots.make(draw, width=5.2, height=3.6)
-
-
-def best_basis(sizes):
-    """Return the largest magnetic basis that is used, 4 in the paper."""
-    return max(n for n in sizes.bases if n <= LARGEST_USED)
 
 
 def draw_all(results, sizes, folder):

@@ -17,7 +17,7 @@ from pathlib import Path
 from comparison import summary
 from conditions import FAST, FULL, LARGEST_USED, key, names
 from expansion import expand
-from figures import best_basis, draw_all
+from figures import draw_all
 from predictions import equilibrate, relax_alloys
 from stages import pool, stage
 from training import ensembles, errors_on, other_data, relaxed_alloys, scan, training_data
@@ -36,7 +36,7 @@ def compute(sizes, folder, executor):
     results["moments"] = stage(folder, "moments", lambda: equilibrate(frames, used, executor))
     found = stage(folder, "relaxed", lambda: relax_alloys(starts, used, executor))
     results["alloys"] = found
-    best = fitted[key(best_basis(sizes), max(sizes.weights))].members[0]
+    best = fitted[key(sizes.expansion_basis, max(sizes.weights))].members[0]
     results["expansion"] = stage(
         folder, "expansion", lambda: expand(starts, found, best, sizes, executor)
     )
