@@ -169,9 +169,8 @@ def expansion(runs, alloys, sizes):
             (row for row in alloys["reference"] if row["aluminum"] == count),
             key=lambda row: row["energy"],
         )
-        cells = [
-            "{:.4f} ± {:.4f}".format(*values[x]) for x in ("reference", "potential", "difference")
-        ]
+        cells = ["{:.4f} ± {:.4f}".format(*values[x]) for x in ("reference", "potential")]
+        cells.append("{:.5f} ± {:.5f}".format(*values["difference"]))
         moments = [
             "{:.3f} ± {:.3f}".format(*values[f"{x} moment"]) for x in ("reference", "potential")
         ]

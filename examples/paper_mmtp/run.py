@@ -1,6 +1,6 @@
 """Kotykhov et al., Comput. Mater. Sci. 245, 113331 (2024), remade on the synthetic FeAlHL-1.
 
-    python examples/paper_mmtp/run.py --output paper            # about 20 minutes on 2 cores
+    python examples/paper_mmtp/run.py --output paper            # about 15 minutes on 2 cores
     python examples/paper_mmtp/run.py --output paper --fast     # seconds; numbers mean nothing
 
 21 arrangements of aluminum on bcc and frames around them, magnetic moment tensor potentials with
