@@ -122,7 +122,8 @@ class FitRun:
                 self._write()
         self.stopped = reason
         if self._best is not None:
-            self.parts.parameters = self._best
+            # The solution that is known belongs to other parameters than these.
+            self.parts.parameters, self.linear = self._best, None
         elif len(self.parts.linear):
             self.linear = solve_linear(self.loss, self.ridge)
 
