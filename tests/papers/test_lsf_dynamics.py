@@ -112,7 +112,8 @@ def test_displacements_beside_two_ferromagnets():
     frames += lsf.snapshots(atoms, 0.173, directions="ferro", count=4, rng=2, sizes=2.0)
     predictor = lsf.LsfPredictor().fit(lsf.landscapes(frames, calculator(), progress=False))
     fixed, relaxed = [], []
-    for seed in range(8):
+    # One replica has a standard deviation of 0.00012: 0.00003 for the mean of 16.
+    for seed in range(16):
         values = []
         for kind in ("paramagnet", "fixed", "relaxed"):
             atoms, directions = start(2.877, 1043, seed)
