@@ -35,20 +35,26 @@ def job(folder, strict_python, tree_environment):
     return run
 
 
-def test_every_figure_and_table_is_made(job, folder):
+@pytest.fixture(scope="module")
+def first(job):
+    """The first run. Every process that has one of these tests makes it for itself."""
     done = job("--fast")
     assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def test_every_figure_and_table_is_made(first, folder):
     figures = {path.name.partition("_")[0] for path in folder.glob("*.png")}
     assert figures == {"fig1", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "moment"}
     page = (folder / "summary.md").read_text(encoding="utf-8")
-    assert page in done.stdout
+    assert page in first.stdout
     for title in ("Table II:", "Table III:", "Figs. 5 and 6:", "Fig. 7:", "Fig. 8:", "Fig. 9:"):
         assert f"## {title}" in page
     assert "SYNTHETIC" in page
     assert "nan" not in page
 
 
-def test_numbers_are_those_of_the_stages(job, folder):
+def test_numbers_are_those_of_the_stages(first, folder):
     """What can be seen even in small sizes: the order of methods, transfer, magnetic pressure."""
     errors, _, methods = json.loads((folder / "learned.json").read_text())
     assert len(errors) == 8
@@ -68,7 +74,7 @@ def test_numbers_are_those_of_the_stages(job, folder):
     assert abs(float(found[1]) - mean) < 0.006
 
 
-def test_a_stopped_job_goes_on(job, folder):
+def test_a_stopped_job_goes_on(first, job, folder):
     """Without the last stage, its runs and the figures, only these are made again."""
     before = json.loads((folder / "core.json").read_text())
     (folder / "core.json").unlink()

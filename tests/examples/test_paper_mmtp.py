@@ -33,20 +33,26 @@ def job(folder, strict_python, tree_environment):
     return run
 
 
-def test_every_figure_and_table_is_made(job, folder):
+@pytest.fixture(scope="module")
+def first(job):
+    """The first run. Every process that has one of these tests makes it for itself."""
     done = job("--fast")
     assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def test_every_figure_and_table_is_made(first, folder):
     figures = {path.name.partition("_")[0] for path in folder.glob("*.png")}
     assert figures == {"fig2", "fig3", "fig4", "fig5", "fig6", "fig7"}
     page = (folder / "summary.md").read_text(encoding="utf-8")
-    assert page in done.stdout
+    assert page in first.stdout
     for title in ("Fig. 2:", "Tables 1 and 2:", "Table 3:", "Table 4:", "Fig. 7:"):
         assert f"## {title}" in page
     assert "SYNTHETIC" in page
     assert "nan" not in page
 
 
-def test_numbers_are_those_of_the_stages(job, folder):
+def test_numbers_are_those_of_the_stages(first, folder):
     """What can be seen even in small sizes: fits to magnetic forces know more of them."""
     errors = json.loads((folder / "errors.json").read_text())
     page = (folder / "summary.md").read_text("utf-8")
@@ -67,7 +73,7 @@ def test_numbers_are_those_of_the_stages(job, folder):
     assert abs(float(found[1]) - mean) < 6e-5
 
 
-def test_a_stopped_job_goes_on(job, folder):
+def test_a_stopped_job_goes_on(first, job, folder):
     """Without one ensemble and what came of it, only these are made again, with the same result."""
     before = json.loads((folder / "errors.json").read_text())
     for name in ("ensemble_N2_w0.1.npz", "errors.json", "expansion.json"):
