@@ -151,8 +151,8 @@ def evaluate(frame, calc, properties, strict=True):
 
 
 def frame_of(record):
-    """Return the frame of a record, or None for records of versions that did not keep it."""
-    return Atoms.fromdict(decode(record["frame"])) if "frame" in record else None
+    """Return the frame of a record."""
+    return Atoms.fromdict(decode(record["frame"]))
 
 
 def _encoded(frame):

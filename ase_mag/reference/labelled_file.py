@@ -2,10 +2,10 @@
 
 from time import monotonic
 
-from ase.io import read, write
+from ase.io import write
 
 from ase_mag.core.durable import replacing
-from ase_mag.io import read_database, write_database
+from ase_mag.io import write_database
 from ase_mag.reference.job import frame_of, labelled
 
 #: Seconds between two updates while jobs are running.
@@ -82,22 +82,9 @@ class LabelledFile:
     def _find_others(self):
         """Look for finished jobs of frames that were not given, also of calls at the same time."""
         given = set(self.keys)
-        unnamed = {}
         for key in self.folder.finished():
             if key in given or key in self._others:
                 continue
             record = self.folder.read(key)
-            if record is None or record["status"] != "done":
-                continue
-            frame = frame_of(record)
-            if frame is None:
-                unnamed[key] = record
-            else:
-                self._others[key] = labelled(frame, key, record, self.name)
-        if unnamed and self.path.exists():
-            # Records of older versions hold no frames, but the file does.
-            is_database = self.path.suffix == ".db"
-            for frame in read_database(self.path) if is_database else read(self.path, ":"):
-                key = frame.info.get("job")
-                if key in unnamed:
-                    self._others[key] = labelled(frame, key, unnamed.pop(key), self.name)
+            if record is not None and record["status"] == "done":
+                self._others[key] = labelled(frame_of(record), key, record, self.name)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from ase import units as ase_units
-from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
 
 import ase_mag
@@ -11,24 +10,15 @@ from ase_mag import lsf, models, reference, units
 from ase_mag.core import PairGraph
 from ase_mag.dynamics import AsdAimd, OnTheFlyLearning
 
+from .thermal_iron import crystal, landscapes
+
 fs, GPa = ase_units.fs, ase_units.GPa
 EXCHANGE = models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75))
 
 
-def crystal(a=2.877, repeats=2):
-    atoms = bulk("Fe", a=a, cubic=True) * repeats
-    ase_mag.set_moments(atoms, 2.0)
-    return atoms
-
-
 @pytest.fixture(scope="module")
 def table():
-    calc = reference.ConstrainedModel(models.named("FeHL-1"))
-    frames = []
-    for a in (2.85, 2.93):
-        frames += lsf.snapshots(crystal(a), 0.17, directions="random", count=3, rng=1)
-        frames += lsf.snapshots(crystal(a), 0.17, directions="ferro", count=1, rng=2)
-    return lsf.landscapes(frames, calc, progress=False)
+    return landscapes()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,35 +11,9 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "paper_lsf" / "run.py"
 pytest.importorskip("matplotlib")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("paper")
-
-
-@pytest.fixture(scope="module")
-def job(folder, strict_python, tree_environment):
-    """A function that runs the fast job in ``folder``."""
-    # Short runs from random directions leave the range of a few snapshots: expected here.
-    python = [*strict_python, "-W", "ignore:the predictor extrapolates"]
-
-    def run(*arguments):
-        return subprocess.run(
-            [*python, SCRIPT, "--output", folder, *arguments],
-            env=tree_environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def first(job):
-    """The first run. Every process that has one of these tests makes it for itself."""
-    done = job("--fast")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done
+#: Short runs from random directions leave the range of a few snapshots: expected here.
+PYTHON_OPTIONS = ("-W", "ignore:the predictor extrapolates")
+OPTIONS = ()
 
 
 def test_every_figure_and_table_is_made(first, folder):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,33 +11,8 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "paper_mmtp" / "run.py"
 pytest.importorskip("matplotlib")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("paper")
-
-
-@pytest.fixture(scope="module")
-def job(folder, strict_python, tree_environment):
-    """A function that runs the fast job in ``folder``."""
-
-    def run(*arguments):
-        return subprocess.run(
-            [*strict_python, SCRIPT, "--output", folder, "--workers", "2", *arguments],
-            env=tree_environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def first(job):
-    """The first run. Every process that has one of these tests makes it for itself."""
-    done = job("--fast")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done
+PYTHON_OPTIONS = ()
+OPTIONS = ("--workers", "2")
 
 
 def test_every_figure_and_table_is_made(first, folder):

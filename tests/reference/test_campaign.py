@@ -20,7 +20,6 @@ from ase.io import read
 import ase_mag
 from ase_mag import lsf, models
 from ase_mag.core.jobs import run_jobs
-from ase_mag.io import read_database
 from ase_mag.reference import ConstrainedModel, campaign
 
 
@@ -359,19 +358,6 @@ class Unbounded(Calculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=()):
         super().calculate(atoms, properties, system_changes)
         self.results = {"energy": -1.0, "forces": np.full((len(atoms), 3), np.nan)}
-
-
-def test_databases_hold_all_digits(frames, model, tmp_path):
-    path = tmp_path / "labels.db"
-    first = campaign(frames[:3], model, path, progress=False)
-    assert_same_labels(read_database(path), first.frames)
-    result = campaign(frames, model, path, progress=False)
-    assert result.computed == 2
-    again = read_database(path)
-    assert_same_labels(again, result.frames)
-    for first, second in zip(again, result.frames, strict=True):
-        np.testing.assert_equal(first.info, second.info)
-    np.testing.assert_array_equal(again[0].arrays["moment_error"], np.zeros(2))
 
 
 def test_bad_input_is_explained(frames, model, tmp_path):

@@ -1,6 +1,5 @@
 """The file of a campaign loses nothing when later calls give other frames."""
 
-import json
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from ase.io import read
 
 from ase_mag import models
+from ase_mag.io import read_database
 from ase_mag.reference import ConstrainedModel, campaign
 
 from .test_campaign import assert_same_labels, iron_frames
@@ -45,19 +45,6 @@ def test_fewer_frames_lose_nothing(frames, model, tmp_path):
     assert_same_labels(read(path, ":"), every.frames + first.frames[::2] + fewer.frames, 5.1e-9)
 
 
-def test_frames_of_a_file_of_an_older_version_are_kept(frames, model, tmp_path):
-    """Its records hold no frames, so these come from the file."""
-    path = tmp_path / "labels.extxyz"
-    first = campaign(frames[:3], model, path, progress=False)
-    for record in (tmp_path / "labels.extxyz.jobs" / "records").iterdir():
-        content = json.loads(record.read_text())
-        del content["frame"]
-        record.write_text(json.dumps(content))
-    fewer = campaign(frames[2:3], model, path, progress=False)
-    assert fewer.computed == 0 and fewer.earlier == 2
-    assert_same_labels(read(path, ":"), [first.frames[k] for k in (2, 0, 1)], atol=1.1e-8)
-
-
 def test_two_campaigns_in_one_folder_leave_one_file(frames, model, tmp_path):
     path = tmp_path / "labels.extxyz"
     with ProcessPoolExecutor(2) as processes:
@@ -69,3 +56,16 @@ def test_two_campaigns_in_one_folder_leave_one_file(frames, model, tmp_path):
             run.result()
     campaign(frames[:1], model, path, progress=False)
     assert len(read(path, ":")) == 5
+
+
+def test_databases_hold_all_digits(frames, model, tmp_path):
+    path = tmp_path / "labels.db"
+    first = campaign(frames[:3], model, path, progress=False)
+    assert_same_labels(read_database(path), first.frames)
+    result = campaign(frames, model, path, progress=False)
+    assert result.computed == 2
+    again = read_database(path)
+    assert_same_labels(again, result.frames)
+    for first, second in zip(again, result.frames, strict=True):
+        np.testing.assert_equal(first.info, second.info)
+    np.testing.assert_array_equal(again[0].arrays["moment_error"], np.zeros(2))
