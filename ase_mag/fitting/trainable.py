@@ -13,6 +13,8 @@ _PARTS = ("energies", "magforces", "forces", "virials")
 class TrainableParts:
     """All trainable terms of a model; terms without parameters stay as they are.
 
+    Named parameter sets (FeHL-1) are terms without parameters: they mean what their name says.
+
     Parameters
     ----------
     potential : Model, trainable or a sum with trainable terms. It is changed in place.
@@ -26,11 +28,15 @@ class TrainableParts:
     ------
     TypeError
         If the model has no trainable term.
+    ValueError
+        If one term appears twice, also inside of a fixed one.
     """
 
     def __init__(self, potential):
         self.potential = potential
-        self.terms = [term for term in _terms(potential) if isinstance(term, Trainable)]
+        terms = _terms(potential)
+        self.terms = [term for term in terms if isinstance(term, Trainable)]
+        self._check_apart([term for term in terms if not isinstance(term, Trainable)])
         counts = [len(term.parameters) for term in self.terms]
         if not sum(counts):
             raise TypeError(
@@ -44,6 +50,16 @@ class TrainableParts:
         ).astype(np.intp)
         self.nonlinear = np.setdiff1d(np.arange(ends[-1]), self.linear)
         self.n_parameters = int(ends[-1])
+
+    def _check_apart(self, fixed):
+        """Raise ValueError if a trainable term is a part of another term, or stands there twice."""
+        held = [id(part) for term in fixed for part in _inside(term)]
+        for k, term in enumerate(self.terms):
+            if id(term) in held or any(term is other for other in self.terms[:k]):
+                raise ValueError(
+                    f"the trainable term {term!r} appears twice in {self.potential!r}, so that its "
+                    "parameters would count twice: use a copy (copy.deepcopy) in one of the places"
+                )
 
     @property
     def parameters(self):
@@ -87,8 +103,15 @@ def _joined(arrays):
 
 
 def _terms(model):
-    return [part for term in model.terms for part in _terms(term)] if _is_sum(model) else [model]
+    """Return the terms of a sum; named sets, which are sums of their own class, stay whole."""
+    if type(model) is not Sum:
+        return [model]
+    return [part for term in model.terms for part in _terms(term)]
 
 
-def _is_sum(model):
-    return isinstance(model, Sum)
+def _inside(model):
+    """Yield the models that a fixed term is made of."""
+    inner = getattr(model, "model", None)
+    for part in (*getattr(model, "terms", ()), *(() if inner is None else (inner,))):
+        yield part
+        yield from _inside(part)
