@@ -145,12 +145,24 @@ class Trainable(Model):
     Attributes
     ----------
     parameters : (n_parameters,) float64 array; assigning a new array changes the model.
+    prepared : bool, False as long as a fit has to call :meth:`prepare` first.
     """
+
+    prepared = True
 
     @property
     @abstractmethod
     def parameters(self):
         """All parameters as one flat float64 array (a copy)."""
+
+    def prepare(self, structures, rng=0):
+        """Learn what is not fitted (scales, reference points) from training structures.
+
+        Parameters
+        ----------
+        structures : iterable of (PairGraph, (n_atoms, 3) float array of moments, mu_B).
+        rng : int or numpy.random.Generator
+        """
 
     def parameter_key(self):
         return (self.parameters.tobytes(),)

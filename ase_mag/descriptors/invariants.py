@@ -110,8 +110,11 @@ class InvariantDescriptor:
         _kernels.invariants.forward(*self._pairs(graph, directions), out, graph.threads)
         return out
 
-    def vjp(self, graph, moments, cotangents):
-        """Return the gradients of sum(cotangents * D), an :class:`ase_mag.core.Gradients`."""
+    def vjp(self, graph, moments, cotangents, *, lattice=True):
+        """Return the gradients of sum(cotangents * D), an :class:`ase_mag.core.Gradients`.
+
+        Without ``lattice`` those with respect to the moments only.
+        """
         directions, norms = self._directions(moments)
         stretch, turn = graph.empty(), graph.empty()
         cotangents = np.ascontiguousarray(cotangents, dtype=float)
@@ -123,8 +126,9 @@ class InvariantDescriptor:
         for c in range(3):
             slopes[: graph.n_sites, c] += graph.sum_pairs(np.ascontiguousarray(parts[:, c]))
         along = np.einsum("ic,ic->i", slopes, directions)[:, None]
-        vectors = (stretch / graph.distances)[:, None] * graph.vectors
-        return Gradients(None, (slopes - along * directions) / norms, vectors)
+        return Gradients(
+            None, (slopes - along * directions) / norms, radial=stretch if lattice else None
+        )
 
     def jvp(self, graph, moments, moment_tangents, pair_tangents):
         """Return the change of the features along tangents of the moments and pair vectors."""

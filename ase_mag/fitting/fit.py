@@ -43,6 +43,8 @@ def fit(
 
     Parameters that enter linearly are solved for exactly, by least squares over a stream of
     frames; if there are others, these are found by BFGS with the gradient of ``parameter_vjp``.
+    Models with scales or reference points of their own (:meth:`ase_mag.core.Trainable.prepare`)
+    take them from the training frames before their first fit, and keep them in later ones.
 
     Parameters
     ----------
@@ -102,6 +104,7 @@ def fit(
     parts = TrainableParts(potential)
     method = method_for(method, parts)
     loss = Loss(parts, train, weights, scaling, workers)
+    parts.prepare([(sample.graph, sample.moments) for sample in loss.samples])
     test_loss = Loss(parts, test, weights, scaling, workers) if len(test) else None
     identity = {
         "train": data_digest(train),

@@ -84,6 +84,17 @@ class TrainableParts:
         except (TypeError, ValueError):  # it cannot be saved, or refuses zeros
             return f"{self.potential!r} {self.n_parameters}"
 
+    def prepare(self, structures):
+        """Let every term that is not prepared yet learn its scales from training structures.
+
+        Parameters
+        ----------
+        structures : list of (PairGraph, moments).
+        """
+        for term in self.terms:
+            if not term.prepared:
+                term.prepare(structures)
+
     def parameter_vjp(self, graph, moments, weights):
         """Return d<weights, response>/d parameters, (n_parameters,)."""
         return np.concatenate([t.parameter_vjp(graph, moments, weights) for t in self.terms])

@@ -3,6 +3,7 @@
 from ase_mag.models.anisotropy import CubicAnisotropy, UniaxialAnisotropy
 from ase_mag.models.atomic_energies import AtomicEnergies
 from ase_mag.models.bond_exchange import BondExchange
+from ase_mag.models.descriptor_model import DescriptorModel
 from ase_mag.models.eam_files import EamTables, read_eam, write_eam
 from ase_mag.models.eam_parameters import dudarev_derlet_2005, mendelev_2003
 from ase_mag.models.embedded_atom import EmbeddedAtom
@@ -42,6 +43,7 @@ __all__ = [
     "AtomicEnergies",
     "BondExchange",
     "CubicAnisotropy",
+    "DescriptorModel",
     "DzyaloshinskiiMoriya",
     "EamTables",
     "EmbeddedAtom",

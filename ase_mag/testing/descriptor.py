@@ -13,9 +13,10 @@ def check_descriptor(
     """Check the three products of a descriptor D(graph, moments).
 
     Needs: ``species``, ``cutoff``; ``forward(graph, moments)`` -> features (n_sites, n_features);
-    ``vjp(graph, moments, cotangents)`` -> an object with ``moments`` (n_atoms, 3) and ``pairs``
-    (n_pairs, 3), the gradients of sum(cotangents * D) (such as :class:`ase_mag.core.Gradients`;
-    None means zero); ``jvp(graph, moments, moment_tangents, pair_tangents)`` -> (n_sites,
+    ``vjp(graph, moments, cotangents, lattice=True)`` -> an object with ``moments`` (n_atoms, 3),
+    ``pairs`` (n_pairs, 3) and ``radial`` (n_pairs,), the gradients of sum(cotangents * D) with the
+    meaning of :class:`ase_mag.core.Gradients` (None means zero; without ``lattice`` neither pairs
+    nor radial are needed); ``jvp(graph, moments, moment_tangents, pair_tangents)`` -> (n_sites,
     n_features), the derivative of D along tangents of the moments and of the pair vectors.
 
     Checked: shapes and finiteness; adjointness <c, jvp t> = <vjp c, t> to 1e-12; jvp against
@@ -73,14 +74,23 @@ def _check_products(descriptor, structure, graph, features, rng, rtol):
     tangent = descriptor.jvp(graph, moments, turns, pairs)
     gradients = descriptor.vjp(graph, moments, cotangents)
     forward = (cotangents * tangent).sum()
+    along = np.einsum("pc,pc->p", graph.vectors, pairs) / graph.distances
     back = sum(
         (value * direction).sum()
-        for value, direction in ((gradients.moments, turns), (gradients.pairs, pairs))
+        for value, direction in (
+            (gradients.moments, turns),
+            (gradients.pairs, pairs),
+            (getattr(gradients, "radial", None), along),
+        )
         if value is not None
     )
     scale = np.abs(cotangents * tangent).sum()
     what = "adjointness <c, jvp t> against <vjp c, t>"
     assert_close(forward, back, what, atol=1e-12 * scale)
+    if gradients.moments is not None:
+        only = descriptor.vjp(graph, moments, cotangents, lattice=False).moments
+        what = "moment gradients of vjp without the lattice"
+        assert_close(only, gradients.moments, what, rtol=1e-12, atol=1e-14 * scale)
 
     def moved(x):
         return _features(

@@ -123,7 +123,7 @@ class Descriptor:
         factor = 1.0001 if self.mistake == "jvp" else 1.0
         return np.stack([2 * (m * dm).sum(axis=1), graph.sum_pairs(dx), factor * third], axis=1)
 
-    def vjp(self, graph, m, cotangents):
+    def vjp(self, graph, m, cotangents, *, lattice=True):
         c, n, r = graph.centers, graph.neighbors, graph.distances
         x = np.maximum(1 - r / 4.0, 0.0)
         product = np.einsum("pa,pa->p", m[c], m[n])
@@ -135,7 +135,9 @@ class Descriptor:
         np.add.at(moments, n, factor * m[c])
         if self.mistake == "vjp":
             moments[0, 0] += 1e-9
-        return Gradients(None, moments, pairs)
+        if self.mistake == "without lattice" and not lattice:
+            moments *= 1.0001
+        return Gradients(None, moments, pairs if lattice else None)
 
 
 def test_right_descriptor():
@@ -150,6 +152,7 @@ def test_right_descriptor():
         ("order", "features after permutation"),
         ("lab frame", "features after joint rotation"),
         ("mutates", "the moments given to forward were changed"),
+        ("without lattice", "vjp without the lattice"),
     ],
 )
 def test_wrong_descriptor(mistake, message):
@@ -162,9 +165,10 @@ def test_adjoint_but_wrong_descriptor():
         def jvp(self, *arguments):
             return 2 * super().jvp(*arguments)
 
-        def vjp(self, *arguments):
-            gradients = super().vjp(*arguments)
-            return Gradients(None, 2 * gradients.moments, 2 * gradients.pairs)
+        def vjp(self, *arguments, **options):
+            gradients = super().vjp(*arguments, **options)
+            pairs = None if gradients.pairs is None else 2 * gradients.pairs
+            return Gradients(None, 2 * gradients.moments, pairs)
 
     with pytest.raises(AssertionError, match="jvp against differences of forward"):
         testing.check_descriptor(Scaled())
