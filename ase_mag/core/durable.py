@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +14,11 @@ def replacing(path, folder=None):
     """Give a temporary path; on success its file replaces ``path`` and has reached the disk.
 
     The temporary file lies in ``folder`` (beside ``path`` if not given; of the same file system)
-    and carries the process number, so processes do not meet in it. On an error it is removed, and
-    what was at ``path`` stays.
+    and carries the numbers of process and thread, so that these do not meet in it. On an error it
+    is removed, and what was at ``path`` stays.
     """
     path = Path(path)
-    name = f"{path.name}.{os.getpid()}.part"
+    name = f"{path.name}.{os.getpid()}.{threading.get_ident()}.part"
     temporary = path.with_name(name) if folder is None else Path(folder) / name
     try:
         yield temporary

@@ -128,7 +128,8 @@ class PairGraph:
     translations : (n_translations, 3) float array, those of the topology in angstrom.
     vectors : (n_pairs, 3) float array, r_ij = x_j + shift.cell - x_i, angstrom (made when asked
         for).
-    distances : (n_pairs,) float array, |r_ij|, angstrom (made when asked for).
+    distances : (n_pairs,) float array, |r_ij|, angstrom (made when asked for). ValueError if two
+        atoms are at the same place.
     volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
     cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
     frozen : bool, the positions are going to stay: what only forces need is not kept in advance.
@@ -151,7 +152,14 @@ class PairGraph:
 
     @cached_property
     def distances(self):
-        return self.distances_of(0, self.n_sites, self.empty())
+        out = self.distances_of(0, self.n_sites, self.empty())
+        if out.min(initial=np.inf) == 0.0:
+            pair = int(out.argmin())
+            raise ValueError(
+                f"atoms {self.centers[pair]} and {self.neighbors[pair]} are at the same place: "
+                "move or remove one of them (ase.geometry.get_duplicate_atoms finds all)"
+            )
+        return out
 
     def distances_of(self, first, last, out):
         """Return |r_ij| of the pairs of the sites from ``first`` to before ``last``, in ``out``."""

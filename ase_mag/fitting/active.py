@@ -11,6 +11,7 @@ from ase_mag.calculators import MagneticCalculator
 from ase_mag.fitting.active_folder import Found, LoopFolder, Visit
 from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.fit import fit as fit_potential
+from ase_mag.fitting.frame import structure_digest
 from ase_mag.fitting.metrics import compare
 from ase_mag.fitting.readers import read
 from ase_mag.reference import campaign
@@ -142,6 +143,7 @@ def active_loop(
             found = _explore(run, measure, steps - done, select, stop, interval, per_round)
             folder.keep_found(number, found)
         new, failed, errors = [], 0, {}
+        found.chosen = [frame for frame in found.chosen if _unknown(frame, data)]
         if found.chosen:
             labels = folder.labels(number)
             options = {"retry_failed": retry_failed, "progress": progress}
@@ -154,7 +156,7 @@ def active_loop(
                     f"retry_failed=True; or remove found_{number:03d}.* and labels_{number:03d}.* "
                     f"from {folder.path}, and let the dynamics run with another seed"
                 )
-            new = folder.labelled(number)
+            new = [frame for frame in folder.labelled(number) if _unknown(frame, data)]
             errors = {k: e.rmse for k, e in compare(potential, _joined(data[:0], new)).items()}
             data = _joined(data, new)
             fit(potential, data)
@@ -235,6 +237,11 @@ def _plain(atoms):
     frame = atoms.copy()
     frame.calc = None
     return frame
+
+
+def _unknown(frame, data):
+    """Return whether the data have no labels of this structure with these moments yet."""
+    return structure_digest(frame) not in {known.digest for known in data}
 
 
 def _joined(data, frames):

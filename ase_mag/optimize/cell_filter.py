@@ -110,6 +110,10 @@ class MagneticCellFilter(Optimizable):
         n = len(self.atoms)
         return 3 * (n * self.positions + 3 * self.cell + n * self.moments)
 
+    def __len__(self):
+        """Return the number of vectors that move; some optimizers (GPMin) ask for it."""
+        return self.ndofs() // 3
+
     def get_x(self):
         """Return the coordinates, flat.
 

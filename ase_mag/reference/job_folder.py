@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -147,7 +148,7 @@ def _write_new_json(path, content):
     """Write a file that is not there yet; of several processes the first one wins."""
     if path.exists():
         raise FileExistsError(errno.EEXIST, "exists", str(path))
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     _write_json(temporary, content)
     try:
         os.link(temporary, path)

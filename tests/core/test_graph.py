@@ -115,6 +115,14 @@ def test_arrays_of_a_graph():
             getattr(graph, name)[0] = 1.0
 
 
+def test_atoms_at_the_same_place():
+    atoms = bulk("Fe", a=2.87, cubic=True)
+    atoms.positions[1] = atoms.positions[0] + atoms.cell[0]
+    graph = PairGraph.build(atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, 4.0)
+    with pytest.raises(ValueError, match="atoms 0 and 1 are at the same place: move or remove"):
+        _ = graph.distances
+
+
 def rows_of(graph):
     return zip(graph.centers.tolist(), graph.neighbors.tolist(), graph.vectors + 0.0, strict=True)
 

@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms, units
 from ase.filters import FrechetCellFilter
 from ase.io import read
-from ase.optimize import BFGS, FIRE, BFGSLineSearch
+from ase.optimize import BFGS, FIRE, BFGSLineSearch, GPMin
 
 import ase_mag
 from ase_mag import models
@@ -44,7 +44,7 @@ def test_same_structure_as_the_adiabatic_calculator_in_the_filter_of_ase(iron):
     assert atoms.get_volume() == pytest.approx(twin.get_volume(), rel=1e-5)
 
 
-@pytest.mark.parametrize("optimizer", [BFGS, FIRE, BFGSLineSearch])
+@pytest.mark.parametrize("optimizer", [BFGS, FIRE, BFGSLineSearch, GPMin])
 def test_other_optimizers(iron, optimizer):
     atoms = iron()
     result = relax(atoms, fmax=1e-4, optimizer=optimizer, max_steps=200)
