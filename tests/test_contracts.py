@@ -66,6 +66,12 @@ def bonds(rotation=None):
     return models.BondExchange("Fe", vectors, tensors, complete=False)
 
 
+def isotropic_bonds(rotation=None):
+    vectors = BONDS[:4] if rotation is None else BONDS[:4] @ rotation.T
+    tensors = np.array([0.02, 0.01, -0.01, 0.03])[:, None, None] * np.eye(3)
+    return models.BondExchange("Fe", vectors, tensors, complete=False)
+
+
 def embedded_iron_in_a_field(rotation=None):
     return models.named("FeHL-1") + zeeman(rotation) + uniaxial(0.0)(rotation)
 
@@ -131,6 +137,10 @@ CASES = {
     ),
     "Dzyaloshinskii-Moriya, interfacial": rotating(interfacial),
     "bond exchange": rotating(bonds, smooth=False),
+    "bond exchange, isotropic": (
+        isotropic_bonds(),
+        {"rotated": isotropic_bonds, "smooth": False},
+    ),
     "uniaxial anisotropy": rotating(uniaxial(0.0)),
     "uniaxial anisotropy, fourth order": rotating(uniaxial(0.02)),
     "cubic anisotropy": rotating(cubic_anisotropy),

@@ -1,6 +1,22 @@
-"""Files: what ASE needs to keep vector moments and magnetic forces."""
+"""Files: what ASE needs to keep vector moments and magnetic forces, and those of other codes."""
 
 from ase_mag.io.database import read_database, write_database
 from ase_mag.io.properties import register_magforces
+from ase_mag.io.uppasd import (
+    UppasdSettings,
+    read_uppasd,
+    read_uppasd_moments,
+    write_uppasd,
+    write_uppasd_restart,
+)
 
-__all__ = ["read_database", "register_magforces", "write_database"]
+__all__ = [
+    "UppasdSettings",
+    "read_database",
+    "read_uppasd",
+    "read_uppasd_moments",
+    "register_magforces",
+    "write_database",
+    "write_uppasd",
+    "write_uppasd_restart",
+]

@@ -6,7 +6,7 @@ from scipy.spatial import cKDTree
 from ase_mag.core.bilinear import BilinearForm
 from ase_mag.core.model import Model
 from ase_mag.core.storage import storable
-from ase_mag.models.heisenberg import moment_sizes, pair_of
+from ase_mag.models.heisenberg import exchange_gradients, moment_sizes, pair_of
 from ase_mag.models.nonmagnetic import as_species
 from ase_mag.models.tensor_exchange import tensor_gradients
 from ase_mag.units import exchange_factor
@@ -158,11 +158,23 @@ class BondExchange(Model):
                 "complete=False"
             )
 
+    def _isotropic(self, graph):
+        """Return J_ij of every pair if all tensors are J times the unit matrix, else None."""
+        if not np.array_equal(self.tensors, self.tensors[:, :1, :1] * np.eye(3)):
+            return None
+        return graph.cached((self, "J"), lambda: self.pair_tensors(graph)[:, 0, 0].copy())
+
     def gradients(self, graph, moments, *, lattice=True):
-        return tensor_gradients(graph, self.pair_tensors(graph), moments)
+        exchange = self._isotropic(graph)
+        if exchange is None:
+            return tensor_gradients(graph, self.pair_tensors(graph), moments)
+        return exchange_gradients(graph, exchange, None, moments, moments, False)
 
     def bilinear(self, graph):
-        return BilinearForm.on(graph, tensors=self.pair_tensors(graph))
+        exchange = self._isotropic(graph)
+        if exchange is None:
+            return BilinearForm.on(graph, tensors=self.pair_tensors(graph))
+        return BilinearForm.on(graph, exchange=exchange)
 
     def to_dict(self):
         return {

@@ -1,0 +1,182 @@
+"""Exchange, Dzyaloshinskii-Moriya and anisotropy files of UppASD as models."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ase_mag import units
+from ase_mag.io.uppasd.symmetry import operations, shells
+from ase_mag.io.uppasd.tables import index, number, rows
+from ase_mag.models import BondExchange, CubicAnisotropy, UniaxialAnisotropy, dmi_tensors
+
+
+@dataclass
+class Cell:
+    """The chemical unit cell.
+
+    Attributes
+    ----------
+    vectors : (3, 3) float array, in units of alat. positions : (n, 3) float array, the same.
+    types : (n,) int array, from 0. sizes : (n,) float array, mu_B. directions : (n, 3) float array.
+    symbols : tuple of str, one for each type. alat : float, angstrom.
+    """
+
+    vectors: np.ndarray
+    positions: np.ndarray
+    types: np.ndarray
+    symbols: tuple
+    alat: float
+    sizes: np.ndarray = field(default=None)
+    directions: np.ndarray = field(default=None)
+
+    def of_type(self, kind):
+        """Return the moment size of the sites of a type, mu_B.
+
+        Raises
+        ------
+        ValueError
+            If they differ: exchange is listed by type, and unit vectors stand for one size.
+        """
+        sizes = self.sizes[self.types == kind]
+        if np.ptp(sizes) > 1e-9:
+            raise ValueError(
+                f"the sites of type {kind + 1} have the moments {sizes.tolist()} mu_B: exchange "
+                "constants of unit vectors stand for one size, give these sites other types"
+            )
+        return float(sizes[0])
+
+
+def _bonds(path, what, columns, cell, keywords, images=True):
+    """Return {type of i: (vectors, values, sites)} of a file with bonds in its lines."""
+    maptype = int(keywords.numbers("maptype", 1, [1])[0])
+    if maptype not in (1, 2):
+        raise ValueError(f"{keywords.path}: maptype is {maptype}, but ase_mag reads 1 and 2 only")
+    direct = keywords.choice("posfiletype", ("C", "D"), "C") == "D"
+    sym = int(keywords.numbers("sym", 1, [0])[0]) if images else 0
+    matrices = operations(sym, keywords.path.parent)
+    listed = {}
+    for place, words in rows(path, 5 + columns, what):
+        i, j = (index(path, place, word, most=len(cell.types)) for word in words[:2])
+        vector = np.array([number(word) for word in words[2:5]])
+        if maptype == 2:
+            vector = vector @ cell.vectors + cell.positions[j] - cell.positions[i]
+        elif direct:
+            vector = vector @ cell.vectors
+        value = np.array([number(word) for word in words[5 : 5 + columns]])
+        vectors, values = listed.setdefault(int(cell.types[i]), ([], []))
+        equal = [k for k, known in enumerate(vectors) if np.sum((known - vector) ** 2) < 1e-5]
+        for k in equal:  # as in UppASD: the last one counts
+            values[k] = value
+        if not equal:
+            vectors.append(vector)
+            values.append(value)
+    return {kind: shells(*map(np.array, found), matrices) for kind, found in listed.items()}
+
+
+def _neighbors(cell, kind, vectors):
+    """Return (vector, type of the site there) of the bonds of the first site of a type.
+
+    Vectors that lead to no site (images under operations that the crystal lacks) are left out.
+    """
+    start = cell.positions[np.flatnonzero(cell.types == kind)[0]]
+    if np.linalg.matrix_rank(cell.vectors) < 3:
+        shifts = np.zeros((1, 3))
+    else:
+        reach = 1 + int(np.ceil(np.abs(vectors @ np.linalg.inv(cell.vectors)).max(initial=0.0)))
+        grid = np.arange(-reach, reach + 1)
+        shifts = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+        shifts = shifts @ cell.vectors
+    for place, vector in enumerate(vectors):
+        for site, position in enumerate(cell.positions):
+            gap = np.abs(start + vector - position - shifts).max(axis=1)
+            if (gap < 1e-3).any():
+                yield place, int(cell.types[site])
+                break
+
+
+def _model(cell, found, tensors_of, reversed_too):
+    """Return the BondExchange of bonds by type; tensors_of(values) are in mRy, of unit vectors."""
+    bonds, tensors, sites = [], [], []
+    sizes = [cell.of_type(kind) for kind in range(len(cell.symbols))]
+    for kind, (vectors, values) in found.items():
+        matrices = tensors_of(values)
+        for place, other in _neighbors(cell, kind, vectors):
+            factor = units.exchange_factor("UppASD", "mRy", (sizes[kind], sizes[other]))
+            bonds.append(cell.alat * vectors[place])
+            tensors.append(factor * matrices[place])
+            sites.append((kind, other))
+    if not bonds:
+        return None
+    return BondExchange(
+        cell.symbols,
+        bonds,
+        tensors,
+        sites,
+        tolerance=0.05 * np.linalg.norm(bonds, axis=1).min(),
+        complete=False,
+    )
+
+
+def exchange(cell, keywords):
+    """Return the exchange of ``exchange`` (H = -sum_{i!=j} J e_i.e_j, mRy), or None.
+
+    With ``do_jtensor`` 1: nine numbers J_xx, J_xy, ..., J_zz and H = -sum_{i!=j} e_i.J.e_j.
+    """
+    if "exchange" not in keywords:
+        return None
+    path = keywords.path.parent / keywords.word("exchange")
+    tensorial = int(keywords.numbers("do_jtensor", 1, [0])[0]) == 1
+    found = _bonds(path, "exchange", 9 if tensorial else 1, cell, keywords, not tensorial)
+
+    def tensors(values):
+        if tensorial:
+            return values.reshape(-1, 3, 3)
+        return values.reshape(-1, 1, 1) * np.eye(3)
+
+    if not any(np.any(values) for _, values in found.values()):
+        return None
+    return _model(cell, found, tensors, tensorial)
+
+
+def antisymmetric_exchange(cell, keywords):
+    """Return the interaction of ``dm`` (H = -sum_{i!=j} D.(e_i x e_j), mRy), or None."""
+    if "dm" not in keywords:
+        return None
+    path = keywords.path.parent / keywords.word("dm")
+    found = _bonds(path, "the Dzyaloshinskii-Moriya interaction", 3, cell, keywords, False)
+    return _model(cell, found, dmi_tensors, True)
+
+
+def anisotropies(cell, keywords):
+    """Return the models of ``anisotropy`` (mRy).
+
+    Type 1: H = K1 (e.n)^2 + K2 (e.n)^4; 2: H = K1 (x^2 y^2 + y^2 z^2 + z^2 x^2) + K2 x^2 y^2 z^2;
+    7: the uniaxial terms and the ratio (last column) times the cubic ones.
+    """
+    if "anisotropy" not in keywords:
+        return []
+    path = keywords.path.parent / keywords.word("anisotropy")
+    if path.is_file() and not path.read_text(encoding="utf-8").strip():
+        return []
+    by_type = {}
+    for place, words in rows(path, 7, "anisotropy"):
+        kind = int(cell.types[index(path, place, words[0], most=len(cell.types))])
+        sort = int(number(words[1]))
+        if sort not in (0, 1, 2, 7):
+            raise ValueError(f"{path}, line {place}: anisotropy {sort} is none of 0, 1, 2, 7")
+        values = [sort, *(number(word) for word in words[2:8])]
+        if by_type.setdefault(kind, values) != values:
+            raise ValueError(
+                f"{path}, line {place}: two sites of type {kind + 1} have different anisotropies: "
+                "give them other types in the posfile"
+            )
+    out = []
+    for kind, (sort, k1, k2, *rest) in by_type.items():
+        symbol, size = cell.symbols[kind], cell.of_type(kind)
+        k1, k2 = k1 * units.energy_unit("mRy"), k2 * units.energy_unit("mRy")
+        if sort in (1, 7) and (k1 or k2):
+            out.append(UniaxialAnisotropy(symbol, -k1, rest[:3], size, fourth=-k2))
+        ratio = rest[3] if sort == 7 and len(rest) > 3 else 1.0
+        if sort in (2, 7) and ratio * (k1 or k2):
+            out.append(CubicAnisotropy(symbol, ratio * k1, ratio * k2, size))
+    return out

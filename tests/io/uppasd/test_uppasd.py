@@ -1,0 +1,397 @@
+"""UppASD folders: recorded inputs with known energies, round trips, and broken files."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units as ase_units
+from ase.build import bulk
+
+import ase_mag
+from ase_mag import io, models, units
+from ase_mag.core import get_moments
+from ase_mag.io.uppasd.symmetry import operations
+
+RECORDED = Path(__file__).parents[4] / "shared/data/uppasd_inputs"
+needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded inputs are not here")
+MRY = units.energy_unit("mRy")
+
+BCC = {
+    "inpsd.dat": """
+simid bccFe
+ncell 2 2 2   comment
+BC P P P
+cell 1.0 0.0 0.0
+     0.0 1.0 0.0
+     0.0 0.0 1.0
+Sym 1
+posfile ./posfile
+momfile ./momfile
+exchange ./jfile
+Initmag 3
+mode S
+temp 300.0
+damping 0.1
+Nstep 100
+timestep 1.000d-16   s
+alat 2.8665d-10
+""",
+    "posfile": "1 1 0.0 0.0 0.0\n2 1 0.5 0.5 0.5\n",
+    "momfile": "1 1 2.23 0.0 0.0 1.0\n2 1 2.23 0.0 0.0 1.0\n",
+    "jfile": "1 1 0.5 0.5 0.5 1.33767484769984\n1 1 1.0 0.0 0.0 0.7570357654565\n",
+}
+
+
+def folder(path, **changed):
+    """Write the bcc folder with other contents of some files (None: without the file)."""
+    for name, text in (BCC | {key.replace("_", "."): v for key, v in changed.items()}).items():
+        if text is not None:
+            (path / name).write_text(text)
+    return path
+
+
+def energy(atoms, model):
+    """Return the energy in mRy per atom."""
+    copy = atoms.copy()
+    copy.calc = ase_mag.MagneticCalculator(model)
+    return copy.get_potential_energy() / len(atoms) / MRY
+
+
+def random_moments(atoms, rng=0):
+    """Turn all moments into random directions."""
+    rng = np.random.default_rng(rng)
+    directions = rng.normal(size=(len(atoms), 3))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    sizes = np.linalg.norm(get_moments(atoms), axis=1)
+    ase_mag.set_moments(atoms, sizes[:, None] * directions)
+    return atoms, directions
+
+
+def hamiltonian(atoms, shells):
+    """Return -sum_{i!=j} J e_i.e_j in mRy per atom, by brute force over all images."""
+    vectors = get_moments(atoms)
+    e = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    total, lengths = 0.0, atoms.cell.lengths()
+    shifts = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    for shift in shifts * lengths:
+        r = atoms.positions[None] + shift - atoms.positions[:, None]
+        distances = np.linalg.norm(r, axis=2)
+        for radius, value in shells:
+            total -= value * ((np.abs(distances - radius) < 1e-3) * (e @ e.T)).sum()
+    return total / len(atoms)
+
+
+def test_energy_of_random_moments_against_a_plain_sum(tmp_path):
+    atoms, model, settings = io.read_uppasd(folder(tmp_path))
+    assert len(atoms) == 16 and atoms.pbc.all()
+    assert atoms.cell.lengths() == pytest.approx(2 * 2.8665)
+    random_moments(atoms)
+    a = 2.8665
+    shells = [(a * np.sqrt(0.75), 1.33767484769984), (a, 0.7570357654565)]
+    assert energy(atoms, model) == pytest.approx(hamiltonian(atoms, shells), rel=1e-12)
+    assert settings.temperature_K == 300.0 and settings.damping == 0.1 and settings.steps == 100
+    assert settings.timestep == pytest.approx(0.1 * ase_units.fs)
+    # The same exchange as this package states it.
+    same = models.Heisenberg(
+        "Fe",
+        models.shells(
+            [1.33767484769984, 0.7570357654565],
+            reference=bulk("Fe", a=a, cubic=True),
+            unit="mRy",
+            convention="UppASD",
+            moment=2.23,
+        ),
+    )
+    assert energy(atoms, model) == pytest.approx(energy(atoms, same), rel=1e-12)
+
+
+def test_order_of_the_atoms(tmp_path):
+    """Sites of a cell first, then x, then y, then z."""
+    text = BCC["inpsd.dat"].replace("ncell 2 2 2", "ncell 3 2 1")
+    atoms = io.read_uppasd(folder(tmp_path, inpsd_dat=text))[0]
+    cells = atoms.positions[::2] / 2.8665
+    np.testing.assert_allclose(cells, [(x, y, 0) for y in range(2) for x in range(3)], atol=1e-12)
+    np.testing.assert_allclose(atoms.positions[1] / 2.8665, 0.5)
+
+
+def test_species_types_and_direct_coordinates(tmp_path):
+    """Two types in a primitive cell, exchange by cells (maptype 2): FeCo of the manual's form."""
+    inpsd = BCC["inpsd.dat"].replace("Sym 1", "Sym 1\nmaptype 2\nposfiletype D")
+    jfile = "1 1 0 0 -1 0.03\n1 2 0 0 0 1.84\n2 1 0 0 0 1.84\n2 2 0 0 -1 0.06\n"
+    position = "1 1 0.0 0.0 0.0\n2 2 0.5 0.5 0.5\n"
+    moments = "1 1 2.72 0 0 1\n2 1 1.72 0 0 1\n"
+    path = folder(tmp_path, inpsd_dat=inpsd, posfile=position, momfile=moments, jfile=jfile)
+    atoms, model, _ = io.read_uppasd(path, species=("Mn", "Co"))
+    assert set(atoms.symbols) == {"Mn", "Co"}
+    # Ferromagnet: half of 6 x 0.03 + 8 x 1.84, and of 6 x 0.06 + 8 x 1.84.
+    assert energy(atoms, model) == pytest.approx(-(6 * 0.09 + 16 * 1.84) / 2, rel=1e-12)
+    with pytest.raises(ValueError, match=r"has 2 types: species must be .* got \('Fe',\)"):
+        io.read_uppasd(path, species="Fe")
+
+
+@pytest.mark.parametrize(("kind", "count"), [(0, 1), (1, 48), (2, 8), (3, 24)])
+def test_point_groups(kind, count, tmp_path):
+    """As many operations as the group has, closed under products, orthogonal."""
+    matrices = operations(kind, tmp_path)
+    assert len(matrices) == count
+    keys = {tuple(np.round(m, 6).ravel() + 0.0) for m in matrices}
+    products = {tuple(np.round(a @ b, 6).ravel() + 0.0) for a in matrices for b in matrices}
+    assert keys == products and len(keys) == count
+    np.testing.assert_allclose(
+        matrices @ matrices.transpose(0, 2, 1), [np.eye(3)] * count, atol=1e-12
+    )
+
+
+def test_own_operations(tmp_path):
+    (tmp_path / "sym.mat").write_text("2\n1 0 0\n0 1 0\n0 0 1\n-1 0 0\n0 -1 0\n0 0 -1\n")
+    np.testing.assert_array_equal(operations(4, tmp_path), [np.eye(3), -np.eye(3)])
+    (tmp_path / "sym.mat").write_text("2\n1 0 0\n0 1 0\n0 0 1\n")
+    with pytest.raises(ValueError, match="2 operations need 6 lines, but there are 3"):
+        operations(4, tmp_path)
+
+
+def test_dmi_turns_as_its_hamiltonian_says(tmp_path):
+    """H = -sum_{i!=j} D.(e_i x e_j) of a pair of D = 0.3 along z, both orders."""
+    inpsd = BCC["inpsd.dat"].replace("ncell 2 2 2", "ncell 2 1 1").replace("P P P", "0 0 0")
+    inpsd = inpsd.replace("exchange ./jfile", "dm ./dmfile").replace("Sym 1", "Sym 0")
+    position, moments = "1 1 0.0 0.0 0.0\n", "1 1 2.0 0.0 0.0 1.0\n"
+    dm = "1 1 1.0 0.0 0.0 0.0 0.0 0.3\n1 1 -1.0 0.0 0.0 0.0 0.0 -0.3\n"
+    path = folder(tmp_path, inpsd_dat=inpsd, posfile=position, momfile=moments, dmfile=dm)
+    atoms, model, _ = io.read_uppasd(path)
+    ase_mag.set_moments(atoms, 2.0 * np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+    assert 2 * energy(atoms, model) == pytest.approx(-2 * 0.3, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("1 1 -0.02 0.005 0.0 1.0 1.0 0.0", -0.02 * 0.5 + 0.005 * 0.25),
+        ("1 2 -0.02 0.005 0.0 0.0 1.0 0.0", -0.02 * 0.25),
+        ("1 7 -0.02 0.005 0.0 1.0 1.0 0.1", -0.02 * 0.5 + 0.005 * 0.25 - 0.1 * 0.02 * 0.25),
+    ],
+)
+def test_anisotropies(tmp_path, line, expected):
+    """Moments along (1, 1, 0): e.n = 1/sqrt(2) x 1/sqrt(2) x ... for n along (0, 1, 1): 1/2."""
+    inpsd = BCC["inpsd.dat"].replace("exchange ./jfile", "anisotropy ./kfile")
+    moments = "1 1 2.23 1.0 0.0 1.0\n2 1 2.23 1.0 0.0 1.0\n"
+    if " 1 " in line[:4]:
+        line = line.replace("0.0 1.0 1.0", "0.0 0.0 1.0")
+    if line.startswith("1 7"):
+        line = line.replace("0.0 1.0 1.0", "0.0 0.0 1.0")
+    path = folder(tmp_path, inpsd_dat=inpsd, momfile=moments, kfile=f"{line}\n2{line[1:]}\n")
+    atoms, model, _ = io.read_uppasd(path)
+    assert energy(atoms, model) == pytest.approx(expected, rel=1e-12)
+
+
+def test_field_and_cone_and_random_moments(tmp_path):
+    inpsd = BCC["inpsd.dat"].replace("exchange ./jfile", "hfield 0 0 10.0")
+    path = folder(tmp_path, inpsd_dat=inpsd)
+    atoms, model, settings = io.read_uppasd(path)
+    assert settings.field.tolist() == [0, 0, 10]
+    assert energy(atoms, model) * MRY == pytest.approx(-2.23 * 10 * units.tesla)
+    random = inpsd.replace("Initmag 3", "Initmag 1\ntseed 7")
+    (tmp_path / "inpsd.dat").write_text(random)
+    first, second = (get_moments(io.read_uppasd(path)[0]) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(np.linalg.norm(first, axis=1), 2.23)
+    cone = inpsd.replace("Initmag 3", "Initmag 2\ntheta0 10.0\nphi0 0.0")
+    (tmp_path / "inpsd.dat").write_text(cone)
+    moments = get_moments(io.read_uppasd(path)[0])
+    assert (moments[:, 2] >= 2.23 * np.cos(np.radians(10)) - 1e-12).all() and np.ptp(moments) > 0
+
+
+def crystal():
+    """A triclinic cell with two species and moments in all directions."""
+    atoms = bulk("Fe", a=2.9, cubic=True)
+    atoms.symbols[1] = "Co"
+    atoms.set_cell(atoms.cell @ np.array([[1, 0.05, 0], [0, 1.02, 0.03], [0, 0, 0.97]]), True)
+    atoms.positions[1] += (0.1, -0.05, 0.02)
+    ase_mag.set_moments(atoms, [[0.3, 0.2, 2.1], [0.1, -1.6, 0.2]])
+    return atoms
+
+
+def terms():
+    exchange = models.Heisenberg(("Fe", "Co"), models.cubic(0.19, 3.75))
+    field = models.Zeeman(("Fe", "Co"), (1.0, 2.0, 3.0))
+    dmi = models.DzyaloshinskiiMoriya(
+        ("Fe", "Co"), models.cubic(0.02, 3.5), rule="interfacial", normal=(0.1, 0.2, 1.0)
+    )
+    matrix = np.array([[1.0, 0.2, 0.0], [0.2, 0.7, -0.3], [0.0, -0.3, 1.3]])
+    tensor = models.TensorExchange(("Fe", "Co"), models.cubic(0.05, 3.6), matrix)
+    uniaxial = models.UniaxialAnisotropy("Fe", 0.01, (1, 2, -1), moment=2.2, fourth=0.002)
+    cubic = models.CubicAnisotropy("Co", 0.01, -0.02, moment=1.5)
+    landau = models.Landau(("Fe", "Co"), a=-0.15, b=0.02)
+    return exchange, dmi, tensor, field, uniaxial, cubic, landau
+
+
+@pytest.mark.parametrize("chosen", [(0,), (0, 1), (0, 2), (0, 1, 2), (0, 3, 4, 5, 6), (3,)])
+def test_round_trip_keeps_differences_of_energy_and_fields(tmp_path, chosen):
+    model, cell = models.NonMagnetic(("Fe", "Co")), crystal()
+    for k in chosen:
+        model += terms()[k]
+    io.write_uppasd(tmp_path, cell, model, repeat=(2, 3, 2), temperature_K=77.0)
+    atoms, again, settings = io.read_uppasd(tmp_path, species=("Fe", "Co"))
+    assert settings.temperature_K == 77.0 and len(atoms) == 24
+    np.testing.assert_allclose(get_moments(atoms)[:2], get_moments(cell), rtol=1e-14)
+    states = [random_moments(atoms, seed)[0].copy() for seed in range(3)]
+    values = [[energy(state, m) for state in states] for m in (model, again)]
+    np.testing.assert_allclose(np.diff(values[0]), np.diff(values[1]), rtol=1e-10, atol=1e-12)
+    fields = []
+    for m in (model, again):
+        calc = ase_mag.MagneticCalculator(m)
+        b, e = calc.get_property("magforces", states[0]), get_moments(states[0])
+        fields.append(np.cross(b, e))
+    np.testing.assert_allclose(fields[0], fields[1], rtol=0, atol=1e-12)
+
+
+def test_restart_files_of_both_versions(tmp_path):
+    atoms = random_moments(crystal() * (2, 1, 1))[0]
+    io.write_uppasd_restart(tmp_path / "restart.dat", atoms, step=40)
+    moments, steps = io.read_uppasd_moments(tmp_path / "restart.dat")
+    assert moments.shape == (1, 1, 4, 3) and steps.tolist() == [40]
+    np.testing.assert_allclose(moments[0, 0], get_moments(atoms), rtol=1e-14)
+    old = ["40", *(f"1 {k} 2.0 0.0 0.6 0.8" for k in range(1, 5))]
+    (tmp_path / "old.out").write_text("\n".join(old))
+    moments, steps = io.read_uppasd_moments(tmp_path / "old.out")
+    np.testing.assert_allclose(moments, np.tile([0.0, 1.2, 1.6], (1, 1, 4, 1)))
+    assert steps.tolist() == [40]
+    (tmp_path / "old.out").write_text("\n".join(old[:-1] + old[1:2]))
+    with pytest.raises(ValueError, match=r"not complete|twice"):
+        io.read_uppasd_moments(tmp_path / "old.out")
+    (tmp_path / "old.out").write_text("1 2 3\n")
+    with pytest.raises(ValueError, match=r"line 1: expected 7 columns .* got 3"):
+        io.read_uppasd_moments(tmp_path / "old.out")
+    io.write_uppasd(
+        tmp_path / "new", crystal(), terms()[0], repeat=(2, 1, 1), moments=get_moments(atoms)
+    )
+    read = io.read_uppasd(tmp_path / "new", species=("Fe", "Co"))[0]
+    np.testing.assert_allclose(get_moments(read), get_moments(atoms), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"jfile": "1 1 0.5 0.5 0.5\n"}, "jfile, line 1: exchange needs 6 columns, got 5"),
+        ({"jfile": "1 3 0.5 0.5 0.5 1.0\n"}, "expected a whole number from 1 to 2, got 3"),
+        ({"jfile": "1 1 a 0.5 0.5 1.0\n"}, "line 1: exchange needs 6 numbers, got '1 1 a"),
+        ({"posfile": "1 1 0 0 0\n1 1 0.5 0.5 0.5\n"}, "numbered 1 to 2, each once"),
+        ({"posfile": "1 1 0 0 0\n2 3 0.5 0.5 0.5\n"}, "types must be numbered 1 to 3, each used"),
+        ({"momfile": "1 1 2.23 0 0 1\n"}, "momfile: site 2 has no moment"),
+        ({"momfile": "1 1 0.0 0 0 1\n2 1 2.2 0 0 1\n"}, "line 1: size and direction .* are zero"),
+        ({"momfile": "1 1 2.0 0 0 1\n2 1 2.2 0 0 1\n"}, "sites of type 1 have the moments"),
+    ],
+)
+def test_broken_files(tmp_path, changed, message):
+    with pytest.raises(ValueError, match=message):
+        io.read_uppasd(folder(tmp_path, **changed))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.0 1.0 0.0\n", "0.0 1.0\n", "line 5: cell needs three rows of three numbers"),
+        ("Sym 1", "Sym 9", "sym is 9, but UppASD knows"),
+        ("Sym 1", "maptype 3", "maptype is 3, but ase_mag reads 1 and 2"),
+        ("Sym 1", "do_ralloy 1", "random alloys"),
+        ("Initmag 3", "Initmag 9", "initmag 9 is not read"),
+        ("BC P P P", "BC P X P", "bc must be three of P and 0, got P X P"),
+        ("ncell 2 2 2", "ncell 2 two 2", "line 3: ncell needs 3 numbers, got 2 two 2"),
+    ],
+)
+def test_broken_input(tmp_path, old, new, message):
+    text = BCC["inpsd.dat"].replace(old, new)
+    with pytest.raises(ValueError, match=message):
+        io.read_uppasd(folder(tmp_path, inpsd_dat=text))
+
+
+def test_missing_files_and_templates(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"inpsd\.dat does not exist .*none"):
+        io.read_uppasd(tmp_path)
+    folder(tmp_path)
+    (tmp_path / "jfile").unlink()
+    with pytest.raises(FileNotFoundError, match=r"jfile does not exist, which inpsd\.dat names"):
+        io.read_uppasd(tmp_path)
+    folder(tmp_path, inpsd_dat=BCC["inpsd.dat"].replace("300.0", "TEMP"))
+    with pytest.warns(UserWarning, match="temp is 'TEMP', not a number"):
+        assert io.read_uppasd(tmp_path)[2].temperature_K is None
+    folder(tmp_path, inpsd_dat=BCC["inpsd.dat"] + "bq ./bqfile\n")
+    with pytest.warns(UserWarning, match="interactions bq are not read"):
+        io.read_uppasd(tmp_path)
+
+
+def test_what_cannot_be_written(tmp_path):
+    cell = crystal()
+    with pytest.raises(ValueError, match="has no bilinear form"):
+        model = models.NoncollinearMomentTensorPotential(("Fe", "Co"), level=2, max_moment=5.0)
+        io.write_uppasd(tmp_path, cell, model)
+    with pytest.raises(ValueError, match="simid must be one word of at most 8 characters"):
+        io.write_uppasd(tmp_path, cell, terms()[0], simid="a long name")
+    ase_mag.set_moments(cell, [[0, 0, 2.0], [0, 0, 0]])
+    with pytest.raises(ValueError, match="atom 1 has no moment"):
+        io.write_uppasd(tmp_path, cell, terms()[0])
+    assert not list(tmp_path.iterdir())
+
+
+#: Folder, energy of the ferromagnet along z (mRy per atom), from the listed constants by hand.
+FERROMAGNETS = [
+    ("tests/HeisChain", -2 * 2.5),
+    ("tests/HeisChainAF", -(2 * 0.6 + 2 * 0.2 - 4 * 0.4) / 2),
+    ("tests/HeisStripe", -0.5 * (2 + 2 * 9 / 10)),
+    ("tests/bccFe/inpsd.dat.base", -12.409800658518272),
+    ("tests/Solvers/inpsd.dat.base", -1.0),
+    (
+        "examples/SimpleSystems/fccCo",
+        -(12 * 0.918607 + 6 * 0.069227 + 24 * 0.106665 - 12 * 0.095576 + 24 * 0.029369),
+    ),
+    ("examples/SimpleSystems/SingleSpin/BASE", -0.001),
+    ("examples/PhaseDiagrams/bccFe-Tsweep/Base", -12.409800658518272),
+]
+
+
+@needs_recorded
+@pytest.mark.parametrize(("name", "expected"), FERROMAGNETS)
+def test_recorded_folders(name, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # templates
+        atoms, model, _ = io.read_uppasd(RECORDED / name)
+    ase_mag.set_moments(atoms, np.linalg.norm(get_moments(atoms), axis=1))
+    assert energy(atoms, model) == pytest.approx(expected, rel=1e-8, abs=1e-12)
+
+
+@needs_recorded
+def test_large_recorded_folders():
+    """The cell alone: as many bonds as there are images, with the sum of their constants."""
+    for name, count in (("SpecialFeatures/bccFe2TM", 112), ("SpinWaves/bccFe", 16)):
+        path = RECORDED / "examples" / name
+        model = io.read_uppasd(path)[1]
+        exchange = model.terms[0]
+        lines = [line.split() for line in (path / _jfile(path)).read_text().splitlines() if line]
+        assert len(lines) == count and len(exchange.bonds) >= count
+        nearest = np.linalg.norm(exchange.bonds, axis=1).argmin()
+        size = float((path / _momfile(path)).read_text().split()[2])
+        factor = units.exchange_factor("UppASD", "mRy", (size, size))
+        assert exchange.tensors[nearest][0, 0] == pytest.approx(factor * float(lines[0][5]))
+
+
+def _jfile(path):
+    return _word(path, "exchange")
+
+
+def _momfile(path):
+    return _word(path, "momfile")
+
+
+def _word(path, key):
+    lines = (line.split() for line in (path / "inpsd.dat").read_text().splitlines())
+    return next(words[1] for words in lines if words and words[0] == key)
+
+
+@needs_recorded
+def test_recorded_restart_file():
+    """HeisChain starts from its file: -2 x 2.5 mRy times the mean of e_i.e_(i+1)."""
+    atoms, model, settings = io.read_uppasd(RECORDED / "tests/HeisChain")
+    e = get_moments(atoms)
+    expected = -5.0 * np.einsum("ia,ia->i", e, np.roll(e, 1, axis=0)).mean()
+    assert energy(atoms, model) == pytest.approx(expected, rel=1e-6)
+    assert settings.q_points.tolist() == [[0, 0, -0.35], [0, 0, 0]]
