@@ -5,12 +5,14 @@ from ase_mag.analysis.curie_result import CurieTemperature
 from ase_mag.analysis.observables import magnetization, moment_sizes, msd, pressure
 from ase_mag.analysis.reweighting import MultiHistogram
 from ase_mag.analysis.run import Run, read
+from ase_mag.analysis.spin_waves import SpinWaves, spin_waves
 from ase_mag.analysis.statistics import block_error, correlation_time, cumulative_mean
 
 __all__ = [
     "CurieTemperature",
     "MultiHistogram",
     "Run",
+    "SpinWaves",
     "block_error",
     "correlation_time",
     "cumulative_mean",
@@ -20,4 +22,5 @@ __all__ = [
     "msd",
     "pressure",
     "read",
+    "spin_waves",
 ]
