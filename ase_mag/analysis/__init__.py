@@ -7,13 +7,17 @@ from ase_mag.analysis.reweighting import MultiHistogram
 from ase_mag.analysis.run import Run, read
 from ase_mag.analysis.spin_waves import SpinWaves, spin_waves
 from ase_mag.analysis.statistics import block_error, correlation_time, cumulative_mean
+from ase_mag.analysis.structure_factor import StructureFactor, structure_factor
+from ase_mag.analysis.wave_vectors import commensurate_path
 
 __all__ = [
     "CurieTemperature",
     "MultiHistogram",
     "Run",
     "SpinWaves",
+    "StructureFactor",
     "block_error",
+    "commensurate_path",
     "correlation_time",
     "cumulative_mean",
     "curie_temperature",
@@ -23,4 +27,5 @@ __all__ = [
     "pressure",
     "read",
     "spin_waves",
+    "structure_factor",
 ]

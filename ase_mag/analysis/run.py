@@ -10,6 +10,7 @@ from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
 from ase.io.trajectory import Trajectory
 
 from ase_mag.analysis.observables import Displacement, pressure_of
+from ase_mag.analysis.structure_factor import structure_factor
 from ase_mag.core import get_moments
 
 
@@ -137,6 +138,30 @@ class Run:
         if isinstance(values, ValueError):
             raise values
         return values
+
+    def binder(self, skip=0.5):
+        """Return the Binder cumulant 1 - <m^4>/(3 <m^2>^2) of the magnetization, a float.
+
+        Parameters
+        ----------
+        skip : float, fraction of the frames at the beginning that is left out.
+        """
+        squares = (self.magnetization[int(skip * len(self)) :] ** 2).sum(axis=1)
+        return float(1.0 - (squares**2).mean() / (3.0 * squares.mean() ** 2))
+
+    def structure_factor(self, q_path=None, *, q_vectors=None, cell=None, skip=0):
+        """Return S(q) and S(q, omega) of the moments, see :func:`structure_factor`.
+
+        The time between frames is that of the run; without one there is S(q) only.
+        """
+        return structure_factor(
+            self,
+            q_path,
+            q_vectors=q_vectors,
+            cell=cell,
+            timestep=self.timestep,
+            skip=skip,
+        )
 
     def plot(self, *names):
         """Plot observables over time, one panel each, with their cumulative averages.

@@ -9,7 +9,7 @@ from ase_mag.analysis import plots
 from ase_mag.core import PairGraph, get_moments
 from ase_mag.core.hessian import onsite_blocks
 
-#: Curvatures below this part of the largest are zero: modes that cost no energy.
+#: Curvatures below this part of the largest terms are zero: modes that cost no energy.
 _ZERO = 1e-9
 
 
@@ -181,7 +181,7 @@ def _bands(graph, local, pairs, shifts, sizes, q, g):
     matrix[np.arange(n), np.arange(n)] += local
     hessian = matrix.transpose(0, 2, 1, 3).reshape(2 * n, 2 * n)
     curvatures = np.linalg.eigvalsh(0.5 * (hessian + hessian.conj().T))
-    if curvatures[0] < -_ZERO * max(curvatures[-1], -curvatures[0]):
+    if curvatures[0] < -_ZERO * (np.abs(local).max() + np.abs(pairs).max(initial=0.0)):
         raise ValueError(
             f"the moments are at no minimum of the energy: at q = {q.tolist()} (reciprocal cell) "
             f"its lowest curvature is {curvatures[0]:.3g} eV/mu_B^2; relax the moments in a larger "

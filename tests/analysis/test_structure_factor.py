@@ -1,0 +1,131 @@
+"""Structure factors against closed forms, and magnons of a run against spin-wave theory."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase import units as ase_units
+from ase.build import bulk
+
+import ase_mag
+from ase_mag import analysis, models, units
+from ase_mag.dynamics import SpinDynamics
+
+
+def crystal(kind="bcc", repeats=4):
+    atoms = {"bcc": bulk("Fe", a=2.87, cubic=True), "fcc": bulk("Ni", a=3.52, cubic=True)}.get(
+        kind, Atoms("Fe", cell=[2.5] * 3, pbc=True)
+    )
+    return atoms * (repeats, repeats, repeats)
+
+
+@pytest.mark.parametrize(("kind", "path"), [("bcc", "GHNGP"), ("fcc", "GXWLG"), ("sc", "GXMRG")])
+def test_path_finds_the_crystal(kind, path):
+    """Special points of the right zone; all wave vectors are periodic in the supercell."""
+    atoms = crystal(kind)
+    atoms.rattle(0.1, seed=2)
+    found = analysis.commensurate_path(atoms, path)
+    assert [name for _, name in found.ticks] == list(path)
+    whole = found.vectors @ atoms.cell.array.T / (2 * np.pi)
+    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-9)
+    assert (np.diff(found.distances) > 0).all() and len(found.distances) >= 9
+    first = {"bcc": 2 / 2.87, "fcc": 2 / 3.52, "sc": 1 / 2.5}[kind] * np.pi
+    assert found.ticks[1][0] == pytest.approx(first, rel=1e-9)
+
+
+def test_path_of_a_given_cell_and_bad_paths():
+    atoms = crystal("bcc", 3)
+    with pytest.raises(ValueError, match=r"no point X; it has .*H"):
+        analysis.commensurate_path(atoms, "GX")
+    with pytest.raises(ValueError, match="not made of whole cells"):
+        analysis.commensurate_path(atoms, "GH", cell=bulk("Fe", a=2.8).cell)
+    with pytest.raises(ValueError, match="no supercell of a simple, body- or face-centered"):
+        analysis.commensurate_path(bulk("Co", "hcp", a=2.5, c=4.1) * 3, "GK")
+    vacancy = atoms.copy()
+    del vacancy[0]
+    np.testing.assert_allclose(
+        analysis.commensurate_path(vacancy, "GH").vectors,
+        analysis.commensurate_path(atoms, "GH").vectors,
+    )
+    given = analysis.commensurate_path(atoms, "GH,NG", cell=bulk("Fe", a=2.87).cell)
+    assert [name for _, name in given.ticks] == ["G", "H|N", "G"]
+
+
+def test_one_spiral_has_one_peak():
+    """A transverse wave of amplitude A at q and frequency w: S(q) = N A^2/2 per axis, peak at w."""
+    atoms = crystal()
+    q = analysis.commensurate_path(atoms, "GH").vectors
+    energy, amplitude, step = 0.1, 0.2, 2.0 * ase_units.fs
+    rate = energy / (units.hbar_eV_s * ase_units.s)
+    frames = []
+    for k in range(400):
+        angle = atoms.positions @ q[2] - rate * k * step
+        moments = np.stack(
+            [amplitude * np.cos(angle), amplitude * np.sin(angle), 2.0 + 0 * angle], axis=1
+        )
+        frame = atoms.copy()
+        ase_mag.set_moments(frame, moments)
+        frames.append(frame)
+    found = analysis.structure_factor(frames, q_vectors=q, timestep=step)
+    expected = np.zeros((len(q), 3))
+    expected[2, :2] = len(atoms) * amplitude**2 / 4
+    np.testing.assert_allclose(found.static, expected, atol=1e-9)
+    assert found.magnons()[2] == pytest.approx(energy, abs=0.1 * found.resolution)
+    weight = found.dynamic[2].sum(axis=0) * (found.energies[1] - found.energies[0])
+    np.testing.assert_allclose(weight, expected[2], atol=1e-9)
+    # Half of the maximum is where the resolution says.
+    line = found.dynamic[2, :, 0]
+    near = np.abs(found.energies - energy) < 0.51 * found.resolution
+    assert line[near].sum() > 0.4 * line.sum() and line[~near].max() < line.max()
+
+
+def test_random_moments_have_the_same_intensity_everywhere():
+    """S^a(q) = m^2/3 for independent moments; 3 x 1/sqrt(frames) relative error."""
+    rng, atoms, frames = np.random.default_rng(0), crystal(), []
+    for _ in range(400):
+        directions = rng.normal(size=(len(atoms), 3))
+        frame = atoms.copy()
+        ase_mag.set_moments(frame, 2.2 * directions / np.linalg.norm(directions, axis=1)[:, None])
+        frames.append(frame)
+    found = analysis.structure_factor(frames, "GHNGP")
+    inner = np.linalg.norm(found.q_vectors, axis=1) > 0
+    mean = found.static[inner].mean()
+    # 400 frames x independent wave vectors x 3 axes, exponentially distributed intensities.
+    distinct = len({tuple(np.round(q, 6)) for q in found.q_vectors[inner]})
+    assert mean == pytest.approx(2.2**2 / 3, abs=3 * 2.2**2 / 3 / np.sqrt(400 * distinct * 3))
+    assert found.dynamic is None and "S across" in str(found)
+    with pytest.raises(ValueError, match="time between two frames is not known"):
+        found.magnons()
+
+
+def test_magnons_of_iron_at_low_temperature(tmp_path):
+    """Five wave vectors of bcc iron at 5 K: peaks within the resolution of spin-wave theory."""
+    atoms = bulk("Fe", a=2.8665, cubic=True) * (8, 8, 8)
+    ase_mag.set_moments(atoms, 2.23)
+    model = models.named("Fe-UppASD")
+    atoms.calc = ase_mag.MagneticCalculator(model)
+    path = str(tmp_path / "warm.traj")
+    SpinDynamics(atoms, 1.0 * ase_units.fs, temperature_K=5, damping=0.5, rng=1).run(600)
+    # At 1 fs waves of 0.36 eV would be 2 % too slow (2/dt arctan(w dt/2)).
+    free = SpinDynamics(
+        atoms, 0.25 * ase_units.fs, temperature_K=None, trajectory=path, loginterval=12
+    )
+    free.run(7200)
+    run = analysis.read(path)
+    found = run.structure_factor("GH")
+    cell = bulk("Fe", a=2.8665)
+    ase_mag.set_moments(cell, 2.23)
+    reduced = found.q_vectors @ cell.cell.array.T / (2 * np.pi)
+    expected = analysis.spin_waves(cell, model, reduced).energies[:, 0]
+    peaks = found.magnons()
+    assert len(expected) >= 6 and found.resolution < 0.005
+    np.testing.assert_allclose(peaks[1:6], expected[1:6], rtol=0, atol=found.resolution)
+    assert found.plot().axes and run.binder() == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_bad_input():
+    atoms = crystal("bcc", 2)
+    ase_mag.set_moments(atoms, 2.2)
+    with pytest.raises(ValueError, match="either q_path or q_vectors"):
+        analysis.structure_factor([atoms] * 9)
+    with pytest.raises(ValueError, match="at least 8 frames, got 3"):
+        analysis.structure_factor([atoms] * 3, "GH")
