@@ -1,5 +1,6 @@
 """Observables of runs, their errors, and plots of them."""
 
+from ase_mag.analysis.correlations import PairCorrelation, pair_correlation
 from ase_mag.analysis.curie import curie_temperature
 from ase_mag.analysis.curie_result import CurieTemperature
 from ase_mag.analysis.observables import magnetization, moment_sizes, msd, pressure
@@ -8,14 +9,17 @@ from ase_mag.analysis.run import Run, read
 from ase_mag.analysis.spin_waves import SpinWaves, spin_waves
 from ase_mag.analysis.statistics import block_error, correlation_time, cumulative_mean
 from ase_mag.analysis.structure_factor import StructureFactor, structure_factor
+from ase_mag.analysis.vibrations import VibrationalDensity, vibrational_density
 from ase_mag.analysis.wave_vectors import commensurate_path
 
 __all__ = [
     "CurieTemperature",
     "MultiHistogram",
+    "PairCorrelation",
     "Run",
     "SpinWaves",
     "StructureFactor",
+    "VibrationalDensity",
     "block_error",
     "commensurate_path",
     "correlation_time",
@@ -24,8 +28,10 @@ __all__ = [
     "magnetization",
     "moment_sizes",
     "msd",
+    "pair_correlation",
     "pressure",
     "read",
     "spin_waves",
     "structure_factor",
+    "vibrational_density",
 ]

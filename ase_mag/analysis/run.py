@@ -9,8 +9,10 @@ from ase import units
 from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
 from ase.io.trajectory import Trajectory
 
+from ase_mag.analysis.correlations import pair_correlation
 from ase_mag.analysis.observables import Displacement, pressure_of
 from ase_mag.analysis.structure_factor import structure_factor
+from ase_mag.analysis.vibrations import vibrational_density
 from ase_mag.core import get_moments
 
 
@@ -148,6 +150,14 @@ class Run:
         """
         squares = (self.magnetization[int(skip * len(self)) :] ** 2).sum(axis=1)
         return float(1.0 - (squares**2).mean() / (3.0 * squares.mean() ** 2))
+
+    def correlation(self, cutoff=8.0, width=0.1, *, skip=0, stride=1):
+        """Return <M_i.M_j>(r) and g(r) of the run, see :func:`pair_correlation`."""
+        return pair_correlation(self, cutoff, width, skip=skip, stride=stride)
+
+    def vibrational_density(self, *, segment=None, skip=0):
+        """Return the vibrational density of states, see :func:`vibrational_density`."""
+        return vibrational_density(self, self.timestep, segment=segment, skip=skip)
 
     def structure_factor(self, q_path=None, *, q_vectors=None, cell=None, skip=0):
         """Return S(q) and S(q, omega) of the moments, see :func:`structure_factor`.

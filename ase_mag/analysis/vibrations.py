@@ -1,0 +1,91 @@
+"""Vibrational density of states from the velocities of a run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase import units as ase_units
+
+from ase_mag import units
+from ase_mag.analysis import plots
+
+
+@dataclass(frozen=True)
+class VibrationalDensity:
+    """Vibrational density of states.
+
+    Attributes
+    ----------
+    energies : (n,) float array, hbar omega, eV.
+    density : (n,) float array, states per eV, with the integral 1.
+    resolution : float, eV, width at half maximum of a sharp line.
+    n_segments : int, spectra that were averaged.
+    """
+
+    energies: np.ndarray
+    density: np.ndarray
+    resolution: float
+    n_segments: int
+
+    def plot(self):
+        """Return a figure (matplotlib)."""
+
+        def draw(axes):
+            axes.plot(1e3 * self.energies, 1e-3 * self.density, color=plots.COLORS[0])
+            axes.set(xlabel="energy (meV)", ylabel="density of states (1/meV)", ylim=(0, None))
+
+        return plots.make(draw)
+
+
+def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=200e6):
+    """Return the density of states from the spectrum of mass-weighted velocities.
+
+    g(omega) ~ sum_i m_i |v_i(omega)|^2, averaged over segments that overlap by half (Welch), each
+    under a Hann window: for harmonic vibrations at equilibrium every mode has the same weight.
+
+    Parameters
+    ----------
+    frames : iterable of ase.Atoms with momenta.
+    timestep : float, ASE time between frames; half of the period of the fastest vibration is too
+        long.
+    segment : int, frames of a segment; default: as many as ``memory`` (bytes) holds, 4096 at most.
+    skip : int, frames at the beginning that are left out.
+
+    Raises
+    ------
+    ValueError
+        For fewer frames than one segment (or than 16), frames without momenta, or a time step that
+        is not positive.
+    """
+    if timestep is None or not timestep > 0:
+        raise ValueError(f"the time between two frames must be positive, got {timestep}")
+    held, total, count, largest = [], 0.0, 0, 0.0
+    seen = 0
+    for index, atoms in enumerate(frames):
+        if index < skip:
+            continue
+        if segment is None:
+            segment = int(np.clip(memory / (48 * len(atoms)), 16, 4096))
+        row = (atoms.get_momenta() / np.sqrt(atoms.get_masses())[:, None]).ravel()
+        largest = max(largest, float(np.abs(row).max(initial=0.0)))
+        held.append(row)
+        seen += 1
+        if len(held) == segment:
+            total, count = total + _power(held), count + 1
+            held = held[segment // 2 :]
+    if count == 0 and len(held) >= 16:
+        segment, total, count = len(held), _power(held), 1
+    if count == 0:
+        raise ValueError(f"a spectrum needs at least 16 frames, got {seen}")
+    if largest == 0:
+        raise ValueError("the frames have no momenta: write the trajectory of a dynamics")
+    quantum = 2 * np.pi * units.hbar_eV_s * ase_units.s / (segment * timestep)
+    density = total / (total.sum() * quantum)
+    return VibrationalDensity(np.arange(len(density)) * quantum, density, 1.44 * quantum, count)
+
+
+def _power(rows):
+    rows = np.array(rows)
+    window = np.hanning(len(rows))[:, None]
+    power = np.abs(np.fft.rfft(window * rows, axis=0)) ** 2
+    power[1 : (len(rows) + 1) // 2] *= 2
+    return power.sum(axis=1)
