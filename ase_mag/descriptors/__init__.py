@@ -1,7 +1,14 @@
 """Descriptors: arrays in, features out."""
 
 from ase_mag.descriptors.invariants import InvariantDescriptor
+from ase_mag.descriptors.radial_spin import RadialSpinDescriptor
 from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
 from ase_mag.descriptors.voronoi import voronoi_volumes
 
-__all__ = ["InvariantDescriptor", "SiteDescriptor", "SiteNeighbors", "voronoi_volumes"]
+__all__ = [
+    "InvariantDescriptor",
+    "RadialSpinDescriptor",
+    "SiteDescriptor",
+    "SiteNeighbors",
+    "voronoi_volumes",
+]
