@@ -9,8 +9,10 @@ cdef extern from *:
     """
     enum { ASE_MAG_BATCH = 64 };
 
-    #if defined(__GNUC__)
+    #if defined(__AVX__)
     typedef double ase_mag_pack __attribute__((vector_size(32), aligned(8), may_alias));
+    #elif defined(__GNUC__)
+    typedef double ase_mag_pack __attribute__((vector_size(16), aligned(8), may_alias));
     #else
     typedef double ase_mag_pack;
     #endif

@@ -74,19 +74,22 @@ cdef inline double dot(const double* a, const double* b) noexcept nogil:
 
 cdef inline long collect(const Pairs* s, long i, long p, Batch* b) noexcept nogil:
     """Take neighbors of site ``i`` from pair ``p`` on; return the first pair that is left."""
-    cdef long last = s.offsets[i + 1], count = 0
-    cdef int j
-    cdef double r, w
-    cdef const double* own = s.moments + 3*i
+    cdef long last = s.offsets[i + 1], count = 0, j
+    cdef const int* neighbors = s.neighbors
+    cdef const double* distances = s.distances
+    cdef const double* weights = s.weights
+    cdef const double* moments = s.moments
+    cdef double cutoff = s.cutoff, r, w
+    cdef double x = moments[3*i], y = moments[3*i + 1], z = moments[3*i + 2]
     while p < last and count < ASE_MAG_BATCH:
-        j = s.neighbors[p]
-        r = s.distances[p]
-        w = s.weights[j]
+        j = neighbors[p]
+        r = distances[p]
+        w = weights[j]
         b.r[count] = r
         b.w[count] = w
-        b.t[count] = dot(own, s.moments + 3*j)
+        b.t[count] = x*moments[3*j] + y*moments[3*j + 1] + z*moments[3*j + 2]
         b.pair[count] = <int> p
-        count += (r < s.cutoff) & (w != 0.0)
+        count += (r < cutoff) & (w != 0.0)
         p += 1
     b.count = count
     while count % 4:

@@ -80,7 +80,7 @@ class RadialSpinDescriptor:
                 f"species are {self.species}; give different chemical symbols, such as 'Fe' or "
                 "('Fe', 'Co')"
             )
-        if not (np.isfinite(cutoff) and cutoff > 0):
+        if np.ndim(cutoff) > 0 or not (np.isfinite(cutoff) and cutoff > 0):
             raise ValueError(f"the cutoff must be a positive length, got {cutoff} angstrom")
         if envelope not in _ENVELOPES:
             raise ValueError(f"envelope must be 'cosine' or 'smooth', got {envelope!r}")

@@ -292,6 +292,7 @@ def test_files(tmp_path, options):
     [
         ({"cutoff": 0}, "cutoff must be a positive length, got 0"),
         ({"cutoff": np.nan}, "cutoff must be a positive length, got nan"),
+        ({"cutoff": [5.0, 4.0]}, r"cutoff must be a positive length, got \[5.0, 4.0\]"),
         ({"cutoff": 1.9}, r"cutoff, which is 1.9 angstrom: give centers="),
         ({"n_functions": 0}, "n_functions must be a positive integer, got 0"),
         ({"n_functions": 2.5}, "n_functions must be a positive integer, got 2.5"),
