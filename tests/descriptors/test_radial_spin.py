@@ -5,9 +5,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from ase_mag import testing
+from ase_mag import models, testing
 from ase_mag.core import PairGraph, Topology, storage
 from ase_mag.descriptors import RadialSpinDescriptor
+from ase_mag.regressors import LinearFunction
 
 UNEVEN = {
     "centers": [1.9, 2.6, 4.1, 3.0],
@@ -79,6 +80,16 @@ def twin(descriptor, atoms, moments, i):
 @pytest.mark.parametrize("options", OPTIONS)
 def test_contract(species, options):
     testing.check_descriptor(make(species, **options))
+
+
+@pytest.mark.parametrize("options", OPTIONS[::2])
+def test_contract_of_a_model(options):
+    """Energies that are linear in the features: forces, ghosts, cells below the cutoff, files."""
+    descriptor = make(("Fe", "Co"), **{"weights": {"Fe": 1.0, "Co": -1.7}, **options})
+    values = np.random.default_rng(0).normal(scale=0.1, size=1 + descriptor.n_features)
+    model = models.DescriptorModel(descriptor, LinearFunction(len(values) - 1, parameters=values))
+    testing.check_model(model)
+    testing.check_trainable(model)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
