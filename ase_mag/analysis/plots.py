@@ -162,6 +162,9 @@ def panels(run, names):
         "temperature": lambda axes, run: _draw_mean(
             axes, run, run.temperature_K, "temperature of the atoms (K)"
         ),
+        "spin_temperature": lambda axes, run: _draw_mean(
+            axes, run, run.spin_temperature, "spin temperature (K)"
+        ),
         "moments": _draw_sizes,
     }
     unknown = [name for name in names if name not in known]

@@ -124,6 +124,26 @@ class Run:
         """Kinetic temperature of the atoms, (n_frames,), K."""
         return self._values["temperature_K"]
 
+    @property
+    def spin_temperature(self):
+        """Transverse spin temperature that the dynamics wrote, (n_frames,), K.
+
+        See :func:`ase_mag.dynamics.spin_temperature`; one value fluctuates by T sqrt(2/N).
+
+        Raises
+        ------
+        ValueError
+            If no frame has one: moments without a bilinear model, or a file of another program.
+        """
+        values = self._values["spin_temperature"]
+        if np.isnan(values).all():
+            raise ValueError(
+                f"the frames of {self.path} have no spin temperature: the .traj file of a dynamics "
+                "whose moments have a bilinear model has (SpinDynamics, SpinLatticeDynamics, "
+                "AsdAimd)"
+            )
+        return values
+
     def msd(self):
         """Return :func:`ase_mag.analysis.msd` of the run, (n_frames,), angstrom^2."""
         return self._values["msd"]
@@ -179,7 +199,8 @@ class Run:
         Parameters
         ----------
         *names : 'magnetization' (its size and the mean size of the moments), 'msd', 'pressure',
-            'temperature', or 'moments' (the distribution of sizes in the second half of the run).
+            'temperature', 'spin_temperature', or 'moments' (the distribution of sizes in the second
+            half of the run).
 
         Returns
         -------
@@ -205,6 +226,7 @@ class Run:
             "moment_sizes": lambda atoms: np.linalg.norm(get_moments(atoms), axis=1),
             "temperature_K": lambda atoms: atoms.get_temperature(),
             "msd": displacement,
+            "spin_temperature": lambda atoms: atoms.info.get("spin_temperature_K", np.nan),
         }
         lists = {name: [] for name in columns}
         pressures, problem = [], None

@@ -95,6 +95,7 @@ class MagneticDynamics(MolecularDynamics):
         frames = trajectory
         if isinstance(trajectory, str | Path):
             frames = self.closelater(frame_file(trajectory, options))
+            frames.frame_info = self.frame_info
         super().__init__(atoms, timestep, trajectory=frames, loginterval=loginterval, **options)
         self.splitting = self.build()
         self.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, self)
@@ -242,6 +243,14 @@ class MagneticDynamics(MolecularDynamics):
         """
         form = self.spin_form()
         return None if form is None else spin_temperature(form, self.state.moments)
+
+    def frame_info(self):
+        """Return what frames of the trajectory say in ``info``, a dict.
+
+        ``spin_temperature_K`` of :meth:`get_spin_temperature`, where there is one.
+        """
+        spin = self.get_spin_temperature()
+        return {} if spin is None else {"spin_temperature_K": spin}
 
     def spin_form(self):
         """Return the bilinear form that drives the moments, or None."""

@@ -23,6 +23,8 @@ class FrameFile:
         self.append = append
         self.options = options
         self.description = {}
+        #: Returns what is written as ``info`` of a frame beside its own, a dict; None: nothing.
+        self.frame_info = None
         self._writer = None
 
     def set_description(self, description):
@@ -31,7 +33,14 @@ class FrameFile:
 
     def write(self, atoms):
         """Append one frame."""
-        self._open().write(atoms)
+        for image in atoms.iterimages():  # ASE's dynamics hands over a view of its atoms
+            own = image.info
+            if self.frame_info is not None:
+                image.info = own | self.frame_info()
+            try:
+                self._open().write(image)
+            finally:
+                image.info = own
 
     def __len__(self):
         return len(self._open())

@@ -8,7 +8,8 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.md.verlet import VelocityVerlet
 
-from ase_mag import analysis, set_moments
+from ase_mag import MagneticCalculator, analysis, models, set_moments
+from ase_mag.dynamics import SpinDynamics
 
 
 @pytest.fixture
@@ -44,6 +45,29 @@ def test_a_run_gives_what_the_functions_give(trajectory):
     assert run.msd()[0] == 0
     assert run.msd()[-1] > 0
     assert [len(atoms) for atoms in run] == [32] * 6
+
+
+def test_spin_temperatures_are_those_of_the_dynamics(trajectory, tmp_path):
+    """250 moments at 200 K: frames say what the dynamics said, and the mean is 200 K."""
+    atoms = bulk("Fe", cubic=True) * 5
+    set_moments(atoms, 2.23)
+    atoms.calc = MagneticCalculator(models.named("Fe-UppASD"))
+    path, said = tmp_path / "spins.traj", []
+    dyn = SpinDynamics(
+        atoms, 0.5 * units.fs, temperature_K=200, damping=0.5, rng=3, trajectory=path,
+        loginterval=10,
+    )  # fmt: skip
+    dyn.attach(lambda: said.append(dyn.get_spin_temperature()), 10)
+    dyn.run(3000)
+    run = analysis.read(path)
+    np.testing.assert_array_equal(run.spin_temperature, said)
+    assert atoms.info == {} and run.plot("spin_temperature").axes
+    later = run.spin_temperature[60:]
+    # A value fluctuates by T sqrt(2/N); the midpoint rule at 0.5 fs is 0.5 % low.
+    error = analysis.block_error(later)
+    assert later.mean() == pytest.approx(199.0, abs=3 * error) and error < 4
+    with pytest.raises(ValueError, match=r"the frames of .*run\.traj have no spin temperature"):
+        _ = analysis.read(trajectory).spin_temperature
 
 
 def test_pressures_are_there_where_stresses_are(trajectory, tmp_path):
