@@ -47,6 +47,11 @@ BEFORE = {
     + "model = models.Heisenberg('Fe', models.cubic(0.191248, cutoff=3.75))\n",
     6: FRAMES,
     7: BLOCKS[1],
+    8: BLOCKS[1]
+    + "from ase import units\n"
+    + BLOCKS[4]
+    + "atoms = bulk('Fe', a=2.877, cubic=True)\nase_mag.set_moments(atoms, 2.2)\n"
+    + "model = models.Heisenberg('Fe', models.cubic(0.191248, cutoff=3.75))\n",
 }
 #: What is true afterwards.
 AFTER = {
@@ -71,12 +76,15 @@ AFTER = {
     7: "assert result.converged and abs(result.energy + 222.658868) < 1e-6\n"
     "assert abs((atoms.get_volume() / 27) ** (1 / 3) - 2.8494) < 2e-4\n"
     "assert abs(ase_mag.get_moments(atoms)[:, 2] - 2.145).max() < 2e-3",
+    8: "assert run.magnetization.shape == (101, 3) and len(fig.axes) == 2\n"
+    "assert run.structure_factor(q_path='GHNGP').dynamic is not None\n"
+    "assert 0 < tc.error < 10 and abs(tc.value - 1075) < 15",
 }
 
 
 #: Two potentials come later.
 LATER = ("SpinLatticePotential", "SpinOrientationPotential")
-NUMBERS = [pytest.param(n, marks=pytest.mark.slow) if n == 6 else n for n in sorted(BLOCKS)]
+NUMBERS = [pytest.param(n, marks=pytest.mark.slow) if n in (6, 8) else n for n in sorted(BLOCKS)]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -96,4 +104,4 @@ def test_block(number, tmp_path, strict_python, tree_environment):
 
 
 def test_all_promised_blocks_are_there():
-    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(BLOCKS) == sorted(BEFORE) == sorted(AFTER) == [1, 2, 3, 4, 5, 6, 7, 8]
