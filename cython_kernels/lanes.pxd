@@ -88,6 +88,49 @@ cdef extern from *:
         for (long k = 0; k < 8*n; k++) out[k] += p[k % 8]*x[k] + q[k % 8]*y[k];
     #endif
     }
+
+    /* acc[i, k] += a[i] b[k] for n rows a and m rows b. */
+    static inline void ase_mag_outer(long n, long m, const double *a, const double *b,
+                                     double *acc) {
+        for (long i = 0; i < n; i++, a += 8, acc += 8*m) {
+    #if defined(__GNUC__)
+            ASE_MAG_LANES(u, a);
+            for (long k = 0; k < 8*m; k += 8) {
+                ASE_MAG_LANES(v, b + k); ASE_MAG_LANES(w, acc + k);
+                w0 += u0*v0; w1 += u1*v1;
+                ASE_MAG_STORE(acc + k, w);
+            }
+    #else
+            for (long k = 0; k < 8*m; k++) acc[k] += a[k % 8]*b[k];
+    #endif
+        }
+    }
+
+    /* out += sum_ik c[i, k] a[i] b[k] for n rows a and m rows b. */
+    static inline void ase_mag_contract(long n, long m, const double *c, const double *a,
+                                        const double *b, double *out) {
+    #if defined(__GNUC__)
+        ASE_MAG_LANES(w, out);
+        for (long i = 0; i < n; i++, a += 8, c += m) {
+            ase_mag_v4 s0 = {0.0, 0.0, 0.0, 0.0}, s1 = s0;
+            ASE_MAG_LANES(u, a);
+            for (long k = 0; k < m; k++) {
+                ASE_MAG_LANES(v, b + 8*k);
+                s0 += c[k]*v0; s1 += c[k]*v1;
+            }
+            w0 += u0*s0; w1 += u1*s1;
+        }
+        ASE_MAG_STORE(out, w);
+    #else
+        for (long i = 0; i < n; i++, a += 8, c += m) {
+            for (int l = 0; l < 8; l++) {
+                double s = 0.0;
+                for (long k = 0; k < m; k++) s += c[k]*b[8*k + l];
+                out[l] += a[l]*s;
+            }
+        }
+    #endif
+    }
     """
     void lanes_clear "ase_mag_clear"(double* y, long n_rows) noexcept nogil
     void lanes_add "ase_mag_add"(double* y, double a, const double* x) noexcept nogil
@@ -103,4 +146,10 @@ cdef extern from *:
     ) noexcept nogil
     void lanes_spread "ase_mag_spread"(
         long n, const double* p, const double* q, const double* x, const double* y, double* out
+    ) noexcept nogil
+    void lanes_outer "ase_mag_outer"(
+        long n, long m, const double* a, const double* b, double* acc
+    ) noexcept nogil
+    void lanes_contract "ase_mag_contract"(
+        long n, long m, const double* c, const double* a, const double* b, double* out
     ) noexcept nogil

@@ -3,9 +3,11 @@
 from ase_mag.descriptors.invariants import InvariantDescriptor
 from ase_mag.descriptors.radial_spin import RadialSpinDescriptor
 from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
+from ase_mag.descriptors.spin_density import ExchangeDensityDescriptor
 from ase_mag.descriptors.voronoi import voronoi_volumes
 
 __all__ = [
+    "ExchangeDensityDescriptor",
     "InvariantDescriptor",
     "RadialSpinDescriptor",
     "SiteDescriptor",

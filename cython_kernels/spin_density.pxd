@@ -1,0 +1,148 @@
+# What the kernels of spin densities share: radial functions, Legendre polynomials, blocks of pairs.
+#
+# Neighbors of one kind are taken eight at a time (a block); rows are eight doubles. Lanes without a
+# neighbor repeat the first one, and their radial functions are zero.
+
+from libc.math cimport M_PI
+
+
+cdef struct Sites:
+    const int* neighbors
+    const int* kinds            # of atoms; below 0: no part
+    const double* distances
+    const double* directions    # [atom][4], the last one is not read
+    long n_kinds
+    long n_radial
+    double cutoff
+    long envelope               # 0: (1 + cos(pi y))/2; 1: (1 - y)^3 (1 + 3 y + 6 y^2); y = r/cutoff
+
+
+cdef inline long take(
+    const Sites* s, long kind, long* next_, long last, int* lanes
+) noexcept nogil:
+    """Put the next pairs of a kind into lanes; return how many (0: none is left)."""
+    cdef long n = 0, q = next_[0], lane
+    while q < last and n < 8:
+        if s.kinds[s.neighbors[q]] == kind and s.distances[q] < s.cutoff:
+            lanes[n] = q
+            n += 1
+        q += 1
+    next_[0] = q
+    if n > 0:
+        for lane in range(n, 8):
+            lanes[lane] = lanes[0]
+    return n
+
+
+cdef inline void gather(
+    const Sites* s, const int* lanes, const double* atoms, double* rows
+) noexcept nogil:
+    """Three rows: the vectors of the neighbors in lanes, from an array [atom][4]."""
+    cdef long lane
+    cdef const double* there
+    for lane in range(8):
+        there = atoms + 4*s.neighbors[lanes[lane]]
+        rows[lane] = there[0]
+        rows[8 + lane] = there[1]
+        rows[16 + lane] = there[2]
+
+
+cdef inline void dot(const double* u, const double* rows, double* out) noexcept nogil:
+    """out = u.v of the eight vectors in three rows."""
+    cdef long lane
+    for lane in range(8):
+        out[lane] = u[0]*rows[lane] + u[1]*rows[8 + lane] + u[2]*rows[16 + lane]
+
+
+cdef inline void radial_block(
+    const Sites* s, const int* lanes, long n, double* value, double* slope
+) noexcept nogil:
+    """f(r) sin(m x)/r and its derivative, x = pi r/cutoff, m = 1 .. n_radial; slope may be NULL.
+
+    ``n`` lanes are pairs. Sine and cosine are their power series around x = pi/2.
+    """
+    cdef long lane, m, top = 8*(s.n_radial - 1)
+    cdef double r, y, z, t, f, df, rate = M_PI/s.cutoff
+    cdef double sine[8]
+    cdef double cosine[8]
+    cdef double over[8]
+    cdef double change[8]
+    cdef double c[8]
+    cdef double before[8]
+    for lane in range(8):
+        over[lane] = s.distances[lanes[lane]]
+        change[lane] = 1.0 if lane < n else 0.0
+    for lane in range(8):
+        z = M_PI*(over[lane]/s.cutoff - 0.5)
+        t = z*z
+        cosine[lane] = -z*(1.0 + t*(-1.0/6 + t*(1.0/120 + t*(-1.0/5040 + t*(1.0/362880 + t*(
+            -1.0/39916800 + t*(1.0/6227020800.0 + t*(-1.0/1307674368e3 + t*(1.0/355687428096e3
+            + t*(-1.0/121645100408832e3 + t/51090942171709440e3))))))))))
+        sine[lane] = 1.0 + t*(-0.5 + t*(1.0/24 + t*(-1.0/720 + t*(1.0/40320 + t*(-1.0/3628800
+            + t*(1.0/479001600 + t*(-1.0/87178291200.0 + t*(1.0/20922789888e3 + t*(
+            -1.0/6402373705728e3 + t*(1.0/2432902008176640e3 - t/1124000727777607680e3))))))))))
+    for lane in range(8):
+        r = over[lane]
+        y = r/s.cutoff
+        if s.envelope == 0:
+            f = 0.5*(1.0 + cosine[lane])
+            df = -0.5*rate*sine[lane]
+        else:
+            z = 1.0 - y
+            f = z*z*z*(1.0 + 3.0*y + 6.0*y*y)
+            df = -30.0*y*y*z*z/s.cutoff
+        t = change[lane]/r
+        over[lane] = f*t
+        change[lane] = (df - f/r)*t
+        value[lane] = sine[lane]
+        before[lane] = 0.0
+        c[lane] = 2.0*cosine[lane]
+    for m in range(8, top + 8, 8):
+        for lane in range(8):
+            value[m + lane] = c[lane]*value[m - 8 + lane] - before[lane]
+            before[lane] = value[m - 8 + lane]
+    if slope != NULL:
+        for lane in range(8):
+            slope[lane] = cosine[lane]
+            before[lane] = 1.0
+        for m in range(8, top + 8, 8):
+            for lane in range(8):
+                slope[m + lane] = c[lane]*slope[m - 8 + lane] - before[lane]
+                before[lane] = slope[m - 8 + lane]
+        for m in range(s.n_radial):
+            for lane in range(8):
+                slope[8*m + lane] = (
+                    rate*(m + 1)*over[lane]*slope[8*m + lane] + change[lane]*value[8*m + lane]
+                )
+    for m in range(s.n_radial):
+        for lane in range(8):
+            value[8*m + lane] *= over[lane]
+
+
+cdef inline void legendre_block(
+    const double* x, long n, double* value, double* slope
+) noexcept nogil:
+    """P_l(x) and P_l'(x) of eight numbers, l < n; slope may be NULL."""
+    cdef long l, k, lane
+    cdef double a, b
+    for lane in range(8):
+        value[lane] = 1.0
+        if n > 1:
+            value[8 + lane] = x[lane]
+    for l in range(2, n):
+        k = 8*l
+        a = (2*l - 1)/<double> l
+        b = (l - 1)/<double> l
+        for lane in range(8):
+            value[k + lane] = a*x[lane]*value[k - 8 + lane] - b*value[k - 16 + lane]
+    if slope == NULL:
+        return
+    for lane in range(8):
+        slope[lane] = 0.0
+        if n > 1:
+            slope[8 + lane] = 1.0
+    for l in range(2, n):
+        k = 8*l
+        a = 2*l - 1
+        for lane in range(8):
+            slope[k + lane] = slope[k - 16 + lane] + a*value[k - 8 + lane]
