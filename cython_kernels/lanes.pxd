@@ -89,47 +89,71 @@ cdef extern from *:
     #endif
     }
 
+    /* Eight doubles in as few registers as they need: without AVX, GCC keeps wider vectors in
+       memory. */
+    #if defined(__GNUC__)
+    #ifdef __AVX__
+    #define ASE_MAG_PARTS 2
+    #else
+    #define ASE_MAG_PARTS 4
+    #endif
+    typedef double ase_mag_part
+        __attribute__((vector_size(64/ASE_MAG_PARTS), aligned(8), may_alias));
+    #else
+    #define ASE_MAG_PARTS 8
+    typedef double ase_mag_part;
+    #endif
+
     /* acc[i, k] += a[i] b[k] for n rows a and m rows b. */
     static inline void ase_mag_outer(long n, long m, const double *a, const double *b,
                                      double *acc) {
         for (long i = 0; i < n; i++, a += 8, acc += 8*m) {
-    #if defined(__GNUC__)
-            ASE_MAG_LANES(u, a);
+            ase_mag_part u[ASE_MAG_PARTS];
+            for (int j = 0; j < ASE_MAG_PARTS; j++) u[j] = ((const ase_mag_part *)a)[j];
             for (long k = 0; k < 8*m; k += 8) {
-                ASE_MAG_LANES(v, b + k); ASE_MAG_LANES(w, acc + k);
-                w0 += u0*v0; w1 += u1*v1;
-                ASE_MAG_STORE(acc + k, w);
+                const ase_mag_part *v = (const ase_mag_part *)(b + k);
+                ase_mag_part *w = (ase_mag_part *)(acc + k);
+                for (int j = 0; j < ASE_MAG_PARTS; j++) w[j] += u[j]*v[j];
             }
-    #else
-            for (long k = 0; k < 8*m; k++) acc[k] += a[k % 8]*b[k];
-    #endif
         }
     }
 
     /* out += sum_ik c[i, k] a[i] b[k] for n rows a and m rows b. */
     static inline void ase_mag_contract(long n, long m, const double *c, const double *a,
                                         const double *b, double *out) {
-    #if defined(__GNUC__)
-        ASE_MAG_LANES(w, out);
+        ase_mag_part w[ASE_MAG_PARTS];
+        for (int j = 0; j < ASE_MAG_PARTS; j++) w[j] = ((const ase_mag_part *)out)[j];
         for (long i = 0; i < n; i++, a += 8, c += m) {
-            ase_mag_v4 s0 = {0.0, 0.0, 0.0, 0.0}, s1 = s0;
-            ASE_MAG_LANES(u, a);
-            for (long k = 0; k < m; k++) {
-                ASE_MAG_LANES(v, b + 8*k);
-                s0 += c[k]*v0; s1 += c[k]*v1;
+            const ase_mag_part *u = (const ase_mag_part *)a, *v = (const ase_mag_part *)b;
+            ase_mag_part s[ASE_MAG_PARTS];
+            for (int j = 0; j < ASE_MAG_PARTS; j++) s[j] = c[0]*v[j];
+            for (long k = 1; k < m; k++) {
+                v += ASE_MAG_PARTS;
+                for (int j = 0; j < ASE_MAG_PARTS; j++) s[j] += c[k]*v[j];
             }
-            w0 += u0*s0; w1 += u1*s1;
+            for (int j = 0; j < ASE_MAG_PARTS; j++) w[j] += u[j]*s[j];
         }
-        ASE_MAG_STORE(out, w);
-    #else
-        for (long i = 0; i < n; i++, a += 8, c += m) {
-            for (int l = 0; l < 8; l++) {
-                double s = 0.0;
-                for (long k = 0; k < m; k++) s += c[k]*b[8*k + l];
-                out[l] += a[l]*s;
+        for (int j = 0; j < ASE_MAG_PARTS; j++) ((ase_mag_part *)out)[j] = w[j];
+    }
+
+    /* out[k] = c out[k - 1] - out[k - 2], k = 1 .. n - 1, from out[0] and out[-1] = before. */
+    static inline void ase_mag_ladder(long n, const double *c, const double *before,
+                                      double *out) {
+        const ase_mag_part *d = (const ase_mag_part *)c;
+        ase_mag_part *y = (ase_mag_part *)out;
+        ase_mag_part u[ASE_MAG_PARTS], v[ASE_MAG_PARTS];
+        for (int j = 0; j < ASE_MAG_PARTS; j++) {
+            u[j] = ((const ase_mag_part *)before)[j];
+            v[j] = y[j];
+        }
+        for (long k = 1; k < n; k++) {
+            y += ASE_MAG_PARTS;
+            for (int j = 0; j < ASE_MAG_PARTS; j++) {
+                const ase_mag_part next = d[j]*v[j] - u[j];
+                u[j] = v[j];
+                y[j] = v[j] = next;
             }
         }
-    #endif
     }
     """
     void lanes_clear "ase_mag_clear"(double* y, long n_rows) noexcept nogil
@@ -152,4 +176,7 @@ cdef extern from *:
     ) noexcept nogil
     void lanes_contract "ase_mag_contract"(
         long n, long m, const double* c, const double* a, const double* b, double* out
+    ) noexcept nogil
+    void lanes_ladder "ase_mag_ladder"(
+        long n, const double* c, const double* before, double* out
     ) noexcept nogil

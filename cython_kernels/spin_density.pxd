@@ -5,6 +5,8 @@
 
 from libc.math cimport M_PI
 
+from lanes cimport lanes_ladder
+
 
 cdef struct Sites:
     const int* neighbors
@@ -61,7 +63,7 @@ cdef inline void radial_block(
 
     ``n`` lanes are pairs. Sine and cosine are their power series around x = pi/2.
     """
-    cdef long lane, m, top = 8*(s.n_radial - 1)
+    cdef long lane, m
     cdef double r, y, z, t, f, df, rate = M_PI/s.cutoff
     cdef double sine[8]
     cdef double cosine[8]
@@ -75,12 +77,30 @@ cdef inline void radial_block(
     for lane in range(8):
         z = M_PI*(over[lane]/s.cutoff - 0.5)
         t = z*z
-        cosine[lane] = -z*(1.0 + t*(-1.0/6 + t*(1.0/120 + t*(-1.0/5040 + t*(1.0/362880 + t*(
-            -1.0/39916800 + t*(1.0/6227020800.0 + t*(-1.0/1307674368e3 + t*(1.0/355687428096e3
-            + t*(-1.0/121645100408832e3 + t/51090942171709440e3))))))))))
-        sine[lane] = 1.0 + t*(-0.5 + t*(1.0/24 + t*(-1.0/720 + t*(1.0/40320 + t*(-1.0/3628800
-            + t*(1.0/479001600 + t*(-1.0/87178291200.0 + t*(1.0/20922789888e3 + t*(
-            -1.0/6402373705728e3 + t*(1.0/2432902008176640e3 - t/1124000727777607680e3))))))))))
+        sine[lane] = -1.0/1124000727777607680e3
+        cosine[lane] = 1.0/51090942171709440e3
+        sine[lane] = 1.0/2432902008176640e3 + t*sine[lane]
+        cosine[lane] = -1.0/121645100408832e3 + t*cosine[lane]
+        sine[lane] = -1.0/6402373705728e3 + t*sine[lane]
+        sine[lane] = 1.0/20922789888e3 + t*sine[lane]
+        cosine[lane] = 1.0/355687428096e3 + t*cosine[lane]
+        sine[lane] = -1.0/87178291200.0 + t*sine[lane]
+        cosine[lane] = -1.0/1307674368e3 + t*cosine[lane]
+        sine[lane] = 1.0/479001600.0 + t*sine[lane]
+        cosine[lane] = 1.0/6227020800.0 + t*cosine[lane]
+        sine[lane] = -1.0/3628800.0 + t*sine[lane]
+        cosine[lane] = -1.0/39916800.0 + t*cosine[lane]
+        sine[lane] = 1.0/40320.0 + t*sine[lane]
+        cosine[lane] = 1.0/362880.0 + t*cosine[lane]
+        sine[lane] = -1.0/720.0 + t*sine[lane]
+        cosine[lane] = -1.0/5040.0 + t*cosine[lane]
+        sine[lane] = 1.0/24.0 + t*sine[lane]
+        cosine[lane] = 1.0/120.0 + t*cosine[lane]
+        sine[lane] = -1.0/2.0 + t*sine[lane]
+        cosine[lane] = -1.0/6.0 + t*cosine[lane]
+        sine[lane] = 1.0/1.0 + t*sine[lane]
+        cosine[lane] = 1.0/1.0 + t*cosine[lane]
+        cosine[lane] *= -z
     for lane in range(8):
         r = over[lane]
         y = r/s.cutoff
@@ -97,18 +117,12 @@ cdef inline void radial_block(
         value[lane] = sine[lane]
         before[lane] = 0.0
         c[lane] = 2.0*cosine[lane]
-    for m in range(8, top + 8, 8):
-        for lane in range(8):
-            value[m + lane] = c[lane]*value[m - 8 + lane] - before[lane]
-            before[lane] = value[m - 8 + lane]
+    lanes_ladder(s.n_radial, c, before, value)
     if slope != NULL:
         for lane in range(8):
             slope[lane] = cosine[lane]
             before[lane] = 1.0
-        for m in range(8, top + 8, 8):
-            for lane in range(8):
-                slope[m + lane] = c[lane]*slope[m - 8 + lane] - before[lane]
-                before[lane] = slope[m - 8 + lane]
+        lanes_ladder(s.n_radial, c, before, slope)
         for m in range(s.n_radial):
             for lane in range(8):
                 slope[8*m + lane] = (
@@ -123,16 +137,16 @@ cdef inline void legendre_block(
     const double* x, long n, double* value, double* slope
 ) noexcept nogil:
     """P_l(x) and P_l'(x) of eight numbers, l < n; slope may be NULL."""
-    cdef long l, k, lane
+    cdef long order, k, lane
     cdef double a, b
     for lane in range(8):
         value[lane] = 1.0
         if n > 1:
             value[8 + lane] = x[lane]
-    for l in range(2, n):
-        k = 8*l
-        a = (2*l - 1)/<double> l
-        b = (l - 1)/<double> l
+    for order in range(2, n):
+        k = 8*order
+        a = (2*order - 1)/<double> order
+        b = (order - 1)/<double> order
         for lane in range(8):
             value[k + lane] = a*x[lane]*value[k - 8 + lane] - b*value[k - 16 + lane]
     if slope == NULL:
@@ -141,8 +155,8 @@ cdef inline void legendre_block(
         slope[lane] = 0.0
         if n > 1:
             slope[8 + lane] = 1.0
-    for l in range(2, n):
-        k = 8*l
-        a = 2*l - 1
+    for order in range(2, n):
+        k = 8*order
+        a = 2*order - 1
         for lane in range(8):
             slope[k + lane] = slope[k - 16 + lane] + a*value[k - 8 + lane]
