@@ -53,24 +53,38 @@ cdef extern from *:
         return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
     }
 
+    /* Eight doubles in as few registers as they need: without AVX, GCC keeps wider vectors in
+       memory. */
+    #if defined(__GNUC__)
+    #ifdef __AVX__
+    #define ASE_MAG_PARTS 2
+    #else
+    #define ASE_MAG_PARTS 4
+    #endif
+    typedef double ase_mag_part
+        __attribute__((vector_size(64/ASE_MAG_PARTS), aligned(8), may_alias));
+    #else
+    #define ASE_MAG_PARTS 8
+    typedef double ase_mag_part;
+    #endif
+
     /* s[row] = sum_k c[row, k] x[k], d[row] = sum_k c[row, k] y[k] for n_rows rows of n numbers. */
     static inline void ase_mag_combine(long n_rows, long n, const double *c, const double *x,
                                        const double *y, double *s, double *d) {
         for (long row = 0; row < n_rows; row++, c += n, s += 8, d += 8) {
-    #if defined(__GNUC__)
-            ase_mag_v4 s0 = {0.0, 0.0, 0.0, 0.0}, s1 = s0, d0 = s0, d1 = s0;
+            ase_mag_part a[ASE_MAG_PARTS] = {0}, b[ASE_MAG_PARTS] = {0};
             for (long k = 0; k < n; k++) {
-                ASE_MAG_LANES(u, x + 8*k); ASE_MAG_LANES(v, y + 8*k);
-                s0 += c[k]*u0; s1 += c[k]*u1; d0 += c[k]*v0; d1 += c[k]*v1;
+                const ase_mag_part *u = (const ase_mag_part *)(x + 8*k);
+                const ase_mag_part *v = (const ase_mag_part *)(y + 8*k);
+                for (int j = 0; j < ASE_MAG_PARTS; j++) {
+                    a[j] += c[k]*u[j];
+                    b[j] += c[k]*v[j];
+                }
             }
-            ASE_MAG_STORE(s, s); ASE_MAG_STORE(d, d);
-    #else
-            for (int l = 0; l < 8; l++) {
-                double a = 0.0, b = 0.0;
-                for (long k = 0; k < n; k++) { a += c[k]*x[8*k + l]; b += c[k]*y[8*k + l]; }
-                s[l] = a; d[l] = b;
+            for (int j = 0; j < ASE_MAG_PARTS; j++) {
+                ((ase_mag_part *)s)[j] = a[j];
+                ((ase_mag_part *)d)[j] = b[j];
             }
-    #endif
         }
     }
 
@@ -88,21 +102,6 @@ cdef extern from *:
         for (long k = 0; k < 8*n; k++) out[k] += p[k % 8]*x[k] + q[k % 8]*y[k];
     #endif
     }
-
-    /* Eight doubles in as few registers as they need: without AVX, GCC keeps wider vectors in
-       memory. */
-    #if defined(__GNUC__)
-    #ifdef __AVX__
-    #define ASE_MAG_PARTS 2
-    #else
-    #define ASE_MAG_PARTS 4
-    #endif
-    typedef double ase_mag_part
-        __attribute__((vector_size(64/ASE_MAG_PARTS), aligned(8), may_alias));
-    #else
-    #define ASE_MAG_PARTS 8
-    typedef double ase_mag_part;
-    #endif
 
     /* acc[i, k] += a[i] b[k] for n rows a and m rows b. */
     static inline void ase_mag_outer(long n, long m, const double *a, const double *b,

@@ -19,6 +19,24 @@ cdef struct Sites:
     long envelope               # 0: (1 + cos(pi y))/2; 1: (1 - y)^3 (1 + 3 y + 6 y^2); y = r/cutoff
 
 
+cdef inline Sites sites_of(tuple pairs):
+    """Addresses of the arrays, which ``pairs`` keeps alive."""
+    cdef const int[::1] neighbors = pairs[1]
+    cdef const int[::1] kinds = pairs[2]
+    cdef const double[::1] distances = pairs[3]
+    cdef const double[:, ::1] directions = pairs[4]
+    cdef Sites s
+    s.neighbors = &neighbors[0]
+    s.kinds = &kinds[0]
+    s.distances = &distances[0]
+    s.directions = &directions[0, 0]
+    s.n_kinds = pairs[5]
+    s.n_radial = pairs[6]
+    s.cutoff = pairs[7]
+    s.envelope = pairs[8]
+    return s
+
+
 cdef inline long take(
     const Sites* s, long kind, long* next_, long last, int* lanes
 ) noexcept nogil:
@@ -77,9 +95,8 @@ cdef inline void radial_block(
     for lane in range(8):
         z = M_PI*(over[lane]/s.cutoff - 0.5)
         t = z*z
-        sine[lane] = -1.0/1124000727777607680e3
+        sine[lane] = 1.0/2432902008176640e3 - t/1124000727777607680e3
         cosine[lane] = 1.0/51090942171709440e3
-        sine[lane] = 1.0/2432902008176640e3 + t*sine[lane]
         cosine[lane] = -1.0/121645100408832e3 + t*cosine[lane]
         sine[lane] = -1.0/6402373705728e3 + t*sine[lane]
         sine[lane] = 1.0/20922789888e3 + t*sine[lane]
@@ -96,10 +113,10 @@ cdef inline void radial_block(
         cosine[lane] = -1.0/5040.0 + t*cosine[lane]
         sine[lane] = 1.0/24.0 + t*sine[lane]
         cosine[lane] = 1.0/120.0 + t*cosine[lane]
-        sine[lane] = -1.0/2.0 + t*sine[lane]
+        sine[lane] = -0.5 + t*sine[lane]
         cosine[lane] = -1.0/6.0 + t*cosine[lane]
-        sine[lane] = 1.0/1.0 + t*sine[lane]
-        cosine[lane] = 1.0/1.0 + t*cosine[lane]
+        sine[lane] = 1.0 + t*sine[lane]
+        cosine[lane] = 1.0 + t*cosine[lane]
         cosine[lane] *= -z
     for lane in range(8):
         r = over[lane]

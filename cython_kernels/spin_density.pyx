@@ -10,24 +10,7 @@ directions u padded to four columns, number of kinds, number of radial functions
 from cython.parallel cimport prange, threadid
 
 from lanes cimport lanes_clear, lanes_contract, lanes_outer, lanes_total
-from spin_density cimport Sites, dot, gather, legendre_block, radial_block, take
-
-
-cdef Sites sites_of(tuple pairs):
-    cdef const int[::1] neighbors = pairs[1]
-    cdef const int[::1] kinds = pairs[2]
-    cdef const double[::1] distances = pairs[3]
-    cdef const double[:, ::1] directions = pairs[4]
-    cdef Sites s
-    s.neighbors = &neighbors[0]
-    s.kinds = &kinds[0]
-    s.distances = &distances[0]
-    s.directions = &directions[0, 0]
-    s.n_kinds = pairs[5]
-    s.n_radial = pairs[6]
-    s.cutoff = pairs[7]
-    s.envelope = pairs[8]
-    return s
+from spin_density cimport Sites, dot, gather, legendre_block, radial_block, sites_of, take
 
 
 def scratch_size(long n_radial, long n_angular):

@@ -1,5 +1,6 @@
 """Descriptors: arrays in, features out."""
 
+from ase_mag.descriptors.dipole_density import DipoleDensityDescriptor
 from ase_mag.descriptors.invariants import InvariantDescriptor
 from ase_mag.descriptors.radial_spin import RadialSpinDescriptor
 from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
@@ -7,6 +8,7 @@ from ase_mag.descriptors.spin_density import ExchangeDensityDescriptor
 from ase_mag.descriptors.voronoi import voronoi_volumes
 
 __all__ = [
+    "DipoleDensityDescriptor",
     "ExchangeDensityDescriptor",
     "InvariantDescriptor",
     "RadialSpinDescriptor",
