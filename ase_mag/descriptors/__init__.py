@@ -5,6 +5,7 @@ from ase_mag.descriptors.invariants import InvariantDescriptor
 from ase_mag.descriptors.radial_spin import RadialSpinDescriptor
 from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
 from ase_mag.descriptors.spin_density import ExchangeDensityDescriptor
+from ase_mag.descriptors.triple_density import ThreeBodyExchangeDescriptor
 from ase_mag.descriptors.voronoi import voronoi_volumes
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "RadialSpinDescriptor",
     "SiteDescriptor",
     "SiteNeighbors",
+    "ThreeBodyExchangeDescriptor",
     "voronoi_volumes",
 ]

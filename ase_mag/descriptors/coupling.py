@@ -79,3 +79,48 @@ def _product(p, q, factor):
 
 def _sum(p, q):
     return {key: p.get(key, 0.0) + q.get(key, 0.0) for key in {**p, **q}}
+
+
+def harmonic_norms(degree):
+    """Return sqrt((2l + 1)/(4 pi) (l - m)!/(l + m)!), times sqrt(2) for m > 0, at l(l+1)/2 + m."""
+    return np.array(
+        [
+            sqrt((2 * n + 1) / (4 * np.pi) * factorial(n - m) / factorial(n + m) * (1 + (m > 0)))
+            for n in range(degree + 1)
+            for m in range(n + 1)
+        ]
+    )
+
+
+def real_coupling(l1, l2, l):  # noqa: E741
+    """Return G with sum_m,m1,m2 <l1 m1; l2 m2|l m> Y_l1m1(v) Y_l2m2(w) Y*_lm(u) = sum G Y Y Y.
+
+    The harmonics on the right are real: sqrt(2) |Y_lm| cos(m phi) for m > 0, sin(|m| phi) for
+    m < 0. l + l1 + l2 has to be even (the invariant is real then).
+
+    Returns
+    -------
+    (2l + 1, 2 l1 + 1, 2 l2 + 1) array, m, m1 and m2 ascending.
+    """
+    complex_ = np.array(
+        [
+            [
+                [clebsch_gordan(l1, m1, l2, m2, l, m) for m2 in range(-l2, l2 + 1)]
+                for m1 in range(-l1, l1 + 1)
+            ]
+            for m in range(-l, l + 1)
+        ]
+    )
+    u, v, w = _realness(l), _realness(l1).conj(), _realness(l2).conj()
+    return np.ascontiguousarray(np.einsum("abc,xa,yb,zc->xyz", complex_, u, v, w).real)
+
+
+def _realness(degree):
+    """The matrix U of real harmonics: Y(real)_m = sum_n U_mn Y_n."""
+    matrix = np.zeros((2 * degree + 1, 2 * degree + 1), dtype=complex)
+    matrix[degree, degree] = 1.0
+    for m in range(1, degree + 1):
+        sign = (-1) ** m
+        matrix[degree + m, [degree + m, degree - m]] = sign / sqrt(2), 1 / sqrt(2)
+        matrix[degree - m, [degree - m, degree + m]] = 1j / sqrt(2), -1j * sign / sqrt(2)
+    return matrix

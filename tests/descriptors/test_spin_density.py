@@ -11,11 +11,7 @@ from ase_mag import testing
 from ase_mag.core import PairGraph, Topology, storage
 from ase_mag.descriptors import ExchangeDensityDescriptor
 
-
-def graph_of(atoms, descriptor):
-    return PairGraph.build(
-        atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, descriptor.cutoff
-    )
+from .conftest import graph_of
 
 
 @pytest.mark.parametrize("species", ["Fe", ("Fe", "Co")])
