@@ -14,26 +14,7 @@ from libc.string cimport memset
 from harmonics cimport harmonics_block
 from lanes cimport lanes_clear, lanes_combine, lanes_outer, lanes_total
 from spin_density cimport Sites, gather, radial_block, sites_of, take
-from spin_density_triples cimport Couplings, divide, multiply
-
-
-# Where the arrays of one thread are; rows are eight doubles.
-cdef struct Work:
-    double* totals              # [n][q] rows, then as many for tangents
-    double* value               # [n] rows
-    double* slope               # [n] rows
-    double* products            # [q] rows
-    double* rates               # [q] rows
-    double* spin                # [s] rows, then three blocks of gradients
-    double* bond                # [b] rows, then three blocks of gradients
-    double* spin_slopes         # [s] rows
-    double* bond_slopes         # [b] rows
-    double* own                 # [s] rows, then three blocks of gradients
-    double* sums                # [k][n][q]
-    double* dsums               # [k][n][q]
-    double* turned              # [q][n]
-    double* own_slopes          # [s]
-    double* end
+from spin_density_triples cimport Couplings, Work, divide, multiply, work_of
 
 
 cdef Couplings couplings_of(tuple pairs, tuple couplings):
@@ -50,27 +31,6 @@ cdef Couplings couplings_of(tuple pairs, tuple couplings):
     c.n_spin = (degree + 1)*(degree + 1)
     c.n_bond = (c.bond_degree + 1)*(c.bond_degree + 1)
     return c
-
-
-cdef inline Work work_of(const Couplings* c, long n_radial, double* start) noexcept nogil:
-    cdef Work w
-    cdef long size = c.n_bond*c.n_spin
-    w.totals = start
-    w.value = w.totals + 16*n_radial*size
-    w.slope = w.value + 8*n_radial
-    w.products = w.slope + 8*n_radial
-    w.rates = w.products + 8*size
-    w.spin = w.rates + 8*size
-    w.bond = w.spin + 32*c.n_spin
-    w.spin_slopes = w.bond + 32*c.n_bond
-    w.bond_slopes = w.spin_slopes + 8*c.n_spin
-    w.own = w.bond_slopes + 8*c.n_bond
-    w.sums = w.own + 32*c.n_spin
-    w.dsums = w.sums + c.n_rows*size
-    w.turned = w.dsums + c.n_rows*size
-    w.own_slopes = w.turned + n_radial*size
-    w.end = w.own_slopes + c.n_spin
-    return w
 
 
 def scratch_size(tuple pairs, tuple couplings):

@@ -105,9 +105,23 @@ class DensityDescriptor:
                 f"moments must have shape ({graph.n_atoms}, 3), got {np.shape(moments)}"
             )
         norms = np.sqrt(np.einsum("ic,ic->i", moments, moments) + self.softness**2)[:, None]
+        if not np.isfinite(norms).all():
+            bad = int(np.flatnonzero(~np.isfinite(norms))[0])
+            raise ValueError(f"the moment of atom {bad} is not finite: {moments[bad]} mu_B")
         directions = np.zeros((graph.n_atoms, 4))
         np.divide(moments, norms, out=directions[:, :3])
         return directions, norms
+
+    def _tangents(self, graph, directions, norms, moment_tangents, pair_tangents):
+        """Return the tangents of u (four columns) and those of the pair vectors."""
+        shapes = {"moment_tangents": (graph.n_atoms, 3), "pair_tangents": (graph.n_pairs, 3)}
+        for (name, shape), array in zip(
+            shapes.items(), (moment_tangents, pair_tangents), strict=True
+        ):
+            if np.shape(array) != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
+        pairs = np.ascontiguousarray(pair_tangents, dtype=float)
+        return self._turned(directions, norms, moment_tangents), pairs
 
     def _turned(self, directions, norms, tangents):
         """Return the tangents of u, padded to four columns, that tangents of the moments make."""

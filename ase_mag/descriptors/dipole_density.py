@@ -160,7 +160,7 @@ class DipoleDensityDescriptor(DensityDescriptor):
     def jvp(self, graph, moments, moment_tangents, pair_tangents):
         """Return the change of the features along tangents of the moments and pair vectors."""
         directions, norms = self._directions(graph, moments)
-        tangents = self._turned(directions, norms, moment_tangents)
+        tangents, changes = self._tangents(graph, directions, norms, moment_tangents, pair_tangents)
         pairs, sums = self._pairs(graph, directions), self._empty_sums(graph)
         if graph.n_pairs:
             _kernels.spin_density_dipole.push(
@@ -168,7 +168,7 @@ class DipoleDensityDescriptor(DensityDescriptor):
                 graph.vectors,
                 self._exponents,
                 tangents,
-                np.ascontiguousarray(pair_tangents, dtype=float),
+                changes,
                 self._scratch(graph),
                 sums,
             )

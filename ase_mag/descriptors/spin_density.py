@@ -135,8 +135,8 @@ class ExchangeDensityDescriptor(DensityDescriptor):
     def jvp(self, graph, moments, moment_tangents, pair_tangents):
         """Return the change of the features along tangents of the moments and pair vectors."""
         directions, norms = self._directions(graph, moments)
-        tangents = self._turned(directions, norms, moment_tangents)
-        stretch = np.einsum("pc,pc->p", graph.vectors, pair_tangents) / graph.distances
+        tangents, changes = self._tangents(graph, directions, norms, moment_tangents, pair_tangents)
+        stretch = np.einsum("pc,pc->p", graph.vectors, changes) / graph.distances
         out = np.zeros((graph.n_sites, self.n_features))
         pairs, scale = self._pairs(graph, directions), self._scale()
         if graph.n_pairs:

@@ -7,9 +7,10 @@ from ase.build import bulk
 from scipy.integrate import quad
 from scipy.special import eval_legendre, spherical_in
 
-from ase_mag import testing
+from ase_mag import models, testing
 from ase_mag.core import PairGraph, Topology, storage
 from ase_mag.descriptors import ExchangeDensityDescriptor
+from ase_mag.regressors import LinearFunction
 
 from .conftest import graph_of
 
@@ -20,11 +21,22 @@ from .conftest import graph_of
     [
         {"cutoff": 5.0},
         {"cutoff": 3.5, "n_radial": 1, "l_max": 0},
+        {"cutoff": 5.0, "n_radial": 32, "l_max": 16, "width": 0.1, "spin_width": 0.1},
         {"cutoff": 4.0, "n_radial": 3, "l_max": 1, "envelope": "polynomial", "spin_width": 1.0},
     ],
 )
 def test_contract(species, options):
     testing.check_descriptor(ExchangeDensityDescriptor(species, **options))
+
+
+def test_contract_of_a_model():
+    """Energies that are linear in the features: forces, ghosts, cells below the cutoff, files."""
+    descriptor = ExchangeDensityDescriptor(("Fe", "Co"), cutoff=4.0, n_radial=4, l_max=3)
+    values = np.random.default_rng(0).normal(size=1 + descriptor.n_features)
+    function = LinearFunction(descriptor.n_features, parameters=values)
+    model = models.DescriptorModel(descriptor, function)
+    testing.check_model(model)
+    testing.check_trainable(model)
 
 
 def radial(descriptor, r):
@@ -290,3 +302,10 @@ def test_files_and_bad_input(tmp_path):
         descriptor.forward(graph, np.zeros(2))
     with pytest.raises(ValueError, match=r"cotangents must have shape \(2, 36\), got \(2, 4\)"):
         descriptor.vjp(graph, np.zeros((2, 3)), np.zeros((2, 4)))
+    some = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"pair_tangents must have shape \(\d+, 3\), got \(2, 3\)"):
+        descriptor.jvp(graph, some, some, some)
+    with pytest.raises(ValueError, match=r"moment_tangents must have shape \(2, 3\), got \(1, 3\)"):
+        descriptor.jvp(graph, some, some[:1], graph.vectors)
+    with pytest.raises(ValueError, match=r"the moment of atom 1 is not finite: \[ 1\. nan  1\.\]"):
+        descriptor.forward(graph, np.array([[1, 1, 1], [1, np.nan, 1]]))

@@ -6,9 +6,10 @@ from ase import Atoms
 from ase.build import bulk
 from scipy.special import eval_legendre, spherical_in
 
-from ase_mag import testing
+from ase_mag import models, testing
 from ase_mag.core import PairGraph, storage
 from ase_mag.descriptors import ExchangeDensityDescriptor, ThreeBodyExchangeDescriptor
+from ase_mag.regressors import LinearFunction
 
 from .conftest import graph_of, harmonics, ladder_states
 
@@ -26,6 +27,17 @@ from .conftest import graph_of, harmonics, ladder_states
 )
 def test_contract(species, options):
     testing.check_descriptor(ThreeBodyExchangeDescriptor(species, **options))
+
+
+@pytest.mark.parametrize("coupled", [True, False])
+def test_contract_of_a_model(coupled):
+    """Energies that are linear in the features: forces, ghosts, cells below the cutoff, files."""
+    descriptor = ThreeBodyExchangeDescriptor(("Fe", "Co"), cutoff=3.0, n_radial=2, coupled=coupled)
+    values = np.random.default_rng(0).normal(size=1 + descriptor.n_features)
+    function = LinearFunction(descriptor.n_features, parameters=values)
+    model = models.DescriptorModel(descriptor, function)
+    testing.check_model(model)
+    testing.check_trainable(model)
 
 
 def neighborhood(atoms, i, cutoff):
@@ -254,5 +266,12 @@ def test_files_and_bad_input(tmp_path):
     graph = graph_of(atoms, descriptor)
     with pytest.raises(ValueError, match=r"cotangents must have shape \(2, \d+\), got \(2, 4\)"):
         descriptor.vjp(graph, np.zeros((2, 3)), np.zeros((2, 4)))
+    some = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"pair_tangents must have shape \(\d+, 3\), got \(2, 3\)"):
+        descriptor.jvp(graph, some, some, some)
+    with pytest.raises(ValueError, match=r"moment_tangents must have shape \(2, 3\), got \(1, 3\)"):
+        descriptor.jvp(graph, some, some[:1], graph.vectors)
+    with pytest.raises(ValueError, match=r"the moment of atom 1 is not finite: \[ 1\. nan  1\.\]"):
+        descriptor.forward(graph, np.array([[1, 1, 1], [1, np.nan, 1]]))
     with pytest.raises(ValueError, match=r"moments must have shape \(2, 3\), got \(1, 3\)"):
         descriptor.forward(graph, np.zeros((1, 3)))
