@@ -141,10 +141,11 @@ cdef inline void radial_block(
             before[lane] = 1.0
         lanes_ladder(s.n_radial, c, before, slope)
         for m in range(s.n_radial):
+            t = rate*(m + 1)
             for lane in range(8):
-                slope[8*m + lane] = (
-                    rate*(m + 1)*over[lane]*slope[8*m + lane] + change[lane]*value[8*m + lane]
-                )
+                c[lane] = t*over[lane]*slope[8*m + lane] + change[lane]*value[8*m + lane]
+            for lane in range(8):
+                slope[8*m + lane] = c[lane]
     for m in range(s.n_radial):
         for lane in range(8):
             value[8*m + lane] *= over[lane]
