@@ -2,6 +2,7 @@
 
     python examples/paper_mmtp/run.py --output paper            # about 15 minutes on 2 cores
     python examples/paper_mmtp/run.py --output paper --fast     # seconds; numbers mean nothing
+    python examples/paper_mmtp/run.py --output more --frames 315    # half an hour or more
 
 21 arrangements of aluminum on bcc and frames around them, magnetic moment tensor potentials with
 and without magnetic forces in the loss (Fig. 2, Tables 1 and 2), equilibrium moments (Table 3),
@@ -12,6 +13,7 @@ output folder: a job that was stopped goes on where it was.
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from comparison import summary
@@ -47,11 +49,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", default="paper_mmtp", help="folder of all results")
     parser.add_argument("--fast", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--frames", type=int, help="training frames (default: 105)")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), help="processes (default: all cores)"
     )
     arguments = parser.parse_args()
     sizes = FAST if arguments.fast else FULL
+    if arguments.frames is not None:
+        sizes = replace(sizes, frames=arguments.frames)
     folder = Path(arguments.output)
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "sizes.json"
