@@ -122,9 +122,12 @@ def test_imports_go_down_only(tree_environment):
 def source(tmp_path_factory):
     """A copy of the source tree without anything that was built."""
     folder = tmp_path_factory.mktemp("source") / "tree"
-    ignore = shutil.ignore_patterns(
-        "*.so", "*.c", ".*", "build", "dist", "*.egg-info", "__pycache__"
-    )
+    everywhere = shutil.ignore_patterns("*.so", "*.c", ".*", "*.egg-info", "__pycache__")
+
+    def ignore(path, names):
+        at_the_top = {"build", "dist"} if Path(path) == ROOT else set()
+        return everywhere(path, names) | at_the_top
+
     shutil.copytree(ROOT, folder, ignore=ignore)
     return folder
 
@@ -160,6 +163,8 @@ def test_source_distribution_builds_a_wheel_with_the_right_contents(source, tmp_
     for kernel in KERNELS:
         assert [name for name in names if name.startswith(f"ase_mag/_kernels/{kernel}.")]
     assert "ase_mag/py.typed" in names
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "ase_mag").rglob("*.py")}
+    assert modules <= set(names)
 
 
 @pytest.mark.slow

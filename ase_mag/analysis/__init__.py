@@ -1,9 +1,12 @@
 """Observables of runs, their errors, and plots of them."""
 
+from ase_mag.analysis.burgers import burgers_vector, loop_circuit
 from ase_mag.analysis.correlations import PairCorrelation, pair_correlation
 from ase_mag.analysis.curie import curie_temperature
 from ase_mag.analysis.curie_result import CurieTemperature
 from ase_mag.analysis.observables import magnetization, moment_sizes, msd, pressure
+from ase_mag.analysis.phases import Phase, PhaseTable, phase_table
+from ase_mag.analysis.point_defects import PointDefect, PointDefects, formation_energies
 from ase_mag.analysis.reweighting import MultiHistogram
 from ase_mag.analysis.run import Run, read
 from ase_mag.analysis.spin_waves import SpinWaves, spin_waves
@@ -16,19 +19,27 @@ __all__ = [
     "CurieTemperature",
     "MultiHistogram",
     "PairCorrelation",
+    "Phase",
+    "PhaseTable",
+    "PointDefect",
+    "PointDefects",
     "Run",
     "SpinWaves",
     "StructureFactor",
     "VibrationalDensity",
     "block_error",
+    "burgers_vector",
     "commensurate_path",
     "correlation_time",
     "cumulative_mean",
     "curie_temperature",
+    "formation_energies",
+    "loop_circuit",
     "magnetization",
     "moment_sizes",
     "msd",
     "pair_correlation",
+    "phase_table",
     "pressure",
     "read",
     "spin_waves",

@@ -1,0 +1,76 @@
+"""Tables of phases against the exact minima of FeHL-1 and closed forms."""
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+import ase_mag
+from ase_mag import models
+from ase_mag.analysis import phase_table
+from ase_mag.build import PHASES
+from ase_mag.models import Heisenberg, Landau, cubic
+
+
+def test_the_phases_of_fehl1():
+    """The numbers of the set's own documentation, found by another minimization."""
+    table = phase_table(models.named("FeHL-1"))
+    expected = {"FM": (2.84939, 2.1449, 0.0), "SL-AFM": (2.83706, 1.7079, 0.2332)}
+    expected["NM"] = (2.75456, 0.0, 0.3589)
+    for order, (a, moment, difference) in expected.items():
+        phase = table["bcc", order]
+        assert phase.exists
+        assert phase.a == pytest.approx(a, abs=6e-6)
+        assert phase.moment == pytest.approx(moment, abs=6e-5)
+        assert phase.difference == pytest.approx(difference, abs=6e-5)
+        assert abs(phase.atoms.get_stress()).max() < 1e-7
+    assert [(phase.structure, phase.order) for phase in table] == list(PHASES)
+    lines = str(table).splitlines()
+    assert len(lines) == 8
+    assert "a0 (angstrom)" in lines[0] and "dE (eV/atom)" in lines[0]
+    assert lines[1].split() == ["bcc", "FM", "2.84939", "2.1449", "0.0000"]
+
+
+def test_against_ase_relaxing_the_cell():
+    """c/a of bcc phases is 1 by symmetry: ASE's filter with relaxed moments finds the same."""
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import BFGS
+
+    model = models.named("FeHL-1")
+    atoms = bulk("Fe", "bcc", a=2.9, cubic=True)
+    ase_mag.set_moments(atoms, [2.0, -2.0])
+    atoms.calc = ase_mag.MagneticCalculator(model, moments="relaxed")
+    assert BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=1e-6, steps=100)
+    (phase,) = phase_table(model, [("bcc", "SL-AFM")])
+    np.testing.assert_allclose(phase.a, atoms.cell.lengths(), rtol=1e-6)
+    assert phase.energy == pytest.approx(atoms.get_potential_energy() / 2, abs=1e-8)
+
+
+def test_moments_that_collapse_and_energies_without_minimum():
+    """With a > 0 moments live of their neighbors: in the ferromagnet, not with them reversed."""
+    lattice = models.named("Fe-Mendelev2003")
+    exchange = Heisenberg("Fe", cubic(0.9, cutoff=3.2))
+    table = phase_table(lattice + exchange + Landau("Fe", a=0.02, b=0.02), PHASES[:3])
+    assert table["bcc", "FM"].exists and table["bcc", "NM"].exists
+    gone = table["bcc", "SL-AFM"]
+    assert not gone.exists and gone.moment < 0.01
+    assert "bcc SL-AFM    does not exist: the moments collapse to 0.000 mu_B" in str(table)
+    assert table["bcc", "FM"].difference == 0.0 < table["bcc", "NM"].difference
+    (lost,) = phase_table(lattice, [("bcc", "FM")], start={"bcc": 3.4}, reach=0.05)
+    assert not lost.exists and np.isnan(lost.a)
+    assert "no minimum of the energy within 5 % of a = 3.4 angstrom" in lost.message
+
+
+def test_bad_input():
+    model = models.named("FeHL-1")
+    with pytest.raises(ValueError, match="there are no phases"):
+        phase_table(model, [])
+    with pytest.raises(ValueError, match="structure must be one of bcc, fcc, got 'hcp'"):
+        phase_table(model, [("hcp", "FM")])
+    with pytest.raises(ValueError, match="order must be one of FM, NM, SL-AFM, DL-AFM"):
+        phase_table(model, [("bcc", "AFM")])
+    with pytest.raises(ValueError, match="say which one with symbol='Fe'"):
+        phase_table(models.named("FeAlHL-1"), [("bcc", "FM")])
+    with pytest.raises(KeyError, match="there is no phase"):
+        phase_table(model, [("bcc", "NM")])["bcc", "FM"]
+    with pytest.raises(TypeError, match="a calculator needs a model"):
+        phase_table("FeHL-1", [("bcc", "FM")])
