@@ -4,6 +4,7 @@ from ase_mag.analysis.burgers import burgers_vector, loop_circuit
 from ase_mag.analysis.correlations import PairCorrelation, pair_correlation
 from ase_mag.analysis.curie import curie_temperature
 from ase_mag.analysis.curie_result import CurieTemperature
+from ase_mag.analysis.maps import SiteMaps, site_maps
 from ase_mag.analysis.observables import magnetization, moment_sizes, msd, pressure
 from ase_mag.analysis.phases import Phase, PhaseTable, phase_table
 from ase_mag.analysis.point_defects import PointDefect, PointDefects, formation_energies
@@ -24,6 +25,7 @@ __all__ = [
     "PointDefect",
     "PointDefects",
     "Run",
+    "SiteMaps",
     "SpinWaves",
     "StructureFactor",
     "VibrationalDensity",
@@ -42,6 +44,7 @@ __all__ = [
     "phase_table",
     "pressure",
     "read",
+    "site_maps",
     "spin_waves",
     "structure_factor",
     "vibrational_density",

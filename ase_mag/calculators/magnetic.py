@@ -42,8 +42,10 @@ class MagneticCalculator(MomentCalculator):
     Results: ``energy`` = ``free_energy`` (eV), ``energies`` (N,) with sum = energy, ``forces``
     -dE/dR (N, 3) (eV/angstrom), ``stress`` (6,) in ASE's sign and Voigt order and ``stresses``
     (N, 6) with sum = stress (eV/angstrom^3; the symmetric part, only for cells periodic in three
-    directions), ``magmoms`` (N, 3) and ``magmom`` (z component of their sum, as for collinear
-    calculators; mu_B), ``magforces`` -dE/dM (N, 3) (eV/mu_B).
+    directions; ASE's share of each site, its virial over the volume of the cell: N times it is the
+    stress of the site in its volume V/N, see :func:`ase_mag.analysis.site_maps`), ``magmoms``
+    (N, 3) and ``magmom`` (z component of their sum, as for collinear calculators; mu_B),
+    ``magforces`` -dE/dM (N, 3) (eV/mu_B).
 
     Parameters
     ----------
