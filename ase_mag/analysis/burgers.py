@@ -94,7 +94,8 @@ def loop_circuit(atoms, lattice):
     """Return waypoints of a circuit through a loop of :func:`ase_mag.build.prismatic_loop`.
 
     Along b through the center of the loop, and back half-way between the loop and its periodic
-    images. With it :func:`burgers_vector` gives b of an interstitial loop.
+    images, over most of the box, so that the loop may have glided. With it :func:`burgers_vector`
+    gives b of an interstitial loop.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def loop_circuit(atoms, lattice):
 
     Returns
     -------
-    (6, 3) float array, angstrom.
+    (8, 3) float array, angstrom.
 
     Raises
     ------
@@ -122,6 +123,7 @@ def loop_circuit(atoms, lattice):
     side = next(vector for vector in sides if abs(vector @ along) < 0.1)
     widths = 1 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
     out = 0.5 * widths.min() * side / np.linalg.norm(side)
-    up = min(3 * lattice.a, widths.min() / 5) * along
+    up = 0.4 * widths.min() * along
     # Legs shorter than half a box, so that none goes around it.
-    return center + np.array([-up, up, up + out / 2, up + out, out - up, out / 2 - up])
+    there = np.array([-up, 0 * up, up])
+    return center + np.array([*there, up + out / 2, *(out + there[::-1]), out / 2 - up])

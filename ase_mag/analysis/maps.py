@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
-from ase.io import write
+from ase.io import read, write
 from ase.units import GPa
 
 from ase_mag.analysis import plots
@@ -145,7 +145,19 @@ class SiteMaps:
         atoms.set_array("moment_size", self.sizes)
         atoms.set_array("stress_trace", self.trace)
         atoms.set_array("site_stress", self.stress)
+        atoms.info["n_frames"] = self.n_frames
         write(path, atoms, format="extxyz")
+
+    @classmethod
+    def read(cls, path):
+        """Read the file that :meth:`write` has written."""
+        atoms = read(path, format="extxyz")
+        columns = ("site_stress", "moment_size", "stress_trace")
+        missing = [name for name in columns if name not in atoms.arrays]
+        if missing:
+            raise ValueError(f"{path} has no column {missing[0]}: it was not written by SiteMaps")
+        stress, sizes, _ = (atoms.arrays.pop(name) for name in columns)
+        return cls(atoms, stress, sizes, int(atoms.info.pop("n_frames", 1)))
 
 
 def site_maps(frames, model=None, *, skip=0):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
-from ase.io import read
+from ase.io import read, write
 from ase.md.velocitydistribution import thermalize_momenta
 from ase.optimize import LBFGS
 from matscipy.neighbours import neighbour_list
 
 import ase_mag
 from ase_mag import analysis, models
-from ase_mag.analysis import burgers_vector, loop_circuit, site_maps
+from ase_mag.analysis import SiteMaps, burgers_vector, loop_circuit, site_maps
 from ase_mag.build import BccLattice, bcc_crystal, point_defect, prismatic_loop
 from ase_mag.dynamics import SpinLatticeDynamics
 from ase_mag.models import Heisenberg, cubic
@@ -178,6 +178,11 @@ def test_contours_and_files(loop, tmp_path):
     assert figure.axes[3].get_ylim() == pytest.approx((1.8, 2.4))
     maps.contours((0, 0, 1))
     maps.write(tmp_path / "map.extxyz")
+    again = SiteMaps.read(tmp_path / "map.extxyz")
+    np.testing.assert_allclose(again.stress, maps.stress, atol=1e-7)
+    np.testing.assert_allclose(again.sizes, maps.sizes, atol=1e-7)
+    np.testing.assert_allclose(again.moments, maps.moments, atol=1e-7)
+    assert again.n_frames == 1
     back = read(tmp_path / "map.extxyz")
     np.testing.assert_allclose(back.arrays["stress_trace"], maps.trace, atol=1e-7)
     np.testing.assert_allclose(back.arrays["site_stress"], maps.stress, atol=1e-7)
@@ -186,7 +191,10 @@ def test_contours_and_files(loop, tmp_path):
     np.testing.assert_allclose(back.info["burgers_vector"], atoms.info["burgers_vector"])
 
 
-def test_bad_input():
+def test_bad_input(tmp_path):
+    write(tmp_path / "plain.extxyz", bulk("Fe"))
+    with pytest.raises(ValueError, match="has no column site_stress: it was not written by"):
+        SiteMaps.read(tmp_path / "plain.extxyz")
     atoms = crystal()
     with pytest.raises(ValueError, match=r"there are no frames to average over \(skip is 0\)"):
         site_maps([])

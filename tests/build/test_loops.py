@@ -36,9 +36,8 @@ def test_burgers_vector_of_a_circuit(box, burgers, n_atoms):
     np.testing.assert_allclose(burgers_vector(atoms, lattice, circuit), b, atol=1e-9)
     np.testing.assert_allclose(burgers_vector(atoms, lattice, circuit[::-1]), -b, atol=1e-9)
     np.testing.assert_allclose(burgers_vector(crystal, lattice, circuit), 0, atol=1e-9)
-    beside = circuit.copy()
-    beside[:2] = 0.25 * circuit[[5, 2]] + 0.75 * circuit[[4, 3]]
-    beside[[2, 5]] = circuit[[3, 4]] + 0.1 * (circuit[[3, 4]] - circuit[[2, 5]])
+    inside, outside = circuit[:3], circuit[6:3:-1]
+    beside = np.array([*(0.3 * inside + 0.7 * outside), *outside[::-1]])
     np.testing.assert_allclose(burgers_vector(atoms, lattice, beside), 0, atol=1e-9)
 
 
