@@ -190,32 +190,22 @@ def formation_energies(
     rng = np.random.default_rng(rng)
     symbol = only_species(model) if symbol is None else symbol
     perfect = _perfect(model, symbol, a, moment)
+    how = {"fmax": fmax, "max_steps": max_steps, "cell": not constant_volume}
     rows = []
     for size in sizes:
         crystal = bcc_crystal(perfect.a, size, symbol=symbol, moment=perfect.moment)
         for kind in kinds:
-            starts = CORES[core] if kind != "vacancy" and perfect.moment > 0 else (1.0,)
-            shift = rng.normal(scale=rattle, size=(len(crystal) + 1, 3)) if rattle else None
-            rows.append(
-                min(
-                    (
-                        _relaxed(
-                            model,
-                            crystal,
-                            kind,
-                            size,
-                            perfect,
-                            part,
-                            constant_volume,
-                            shift,
-                            fmax,
-                            max_steps,
-                        )
-                        for part in starts
-                    ),
-                    key=lambda row: (not row.converged, row.energy),
-                )
-            )
+            starts = []
+            for part in CORES[core] if kind != "vacancy" and perfect.moment > 0 else (1.0,):
+                options = {"moment": -perfect.moment} if part < 0 else {}
+                starts.append(point_defect(crystal, kind, **options))
+            shift = rng.normal(scale=rattle, size=starts[0].positions.shape) if rattle else 0.0
+            found = []
+            for atoms in starts:
+                atoms.positions += shift
+                atoms.calc = MagneticCalculator(model)
+                found.append(_relaxed(atoms, size, perfect, how))
+            rows.append(min(found, key=lambda row: (not row.converged, row.energy)))
     return PointDefects(tuple(rows), perfect.a, perfect.moment, perfect.energy, constant_volume)
 
 
@@ -238,33 +228,26 @@ def _perfect(model, symbol, a, moment):
     return Perfect(float(a), float(np.linalg.norm(found.moments[0])), found.energy)
 
 
-def _relaxed(model, crystal, kind, size, perfect, part, constant_volume, shift, fmax, max_steps):
-    options = {"moment": part * perfect.moment} if part < 0 else {}
-    atoms = point_defect(crystal, kind, **options)
-    if shift is not None:
-        atoms.positions += shift[: len(atoms)]
-    atoms.calc = MagneticCalculator(model)
+def _relaxed(atoms, size, perfect, how):
     found = relax(
         atoms,
-        fmax=fmax,
-        cell=not constant_volume,
         axis=(0.0, 0.0, 1.0),
         limits=Limits(min_distance=0.4 * perfect.a),
-        max_steps=max_steps,
         check_minimum=False,
+        **how,
     )
     sites, moments = atoms.arrays["site"], get_moments(atoms)
     total = moments.sum(axis=0)
     along = moments @ total / max(np.linalg.norm(total), 1e-300)
     names = [name for name in (*SITES, "near") if name in sites]
     return PointDefect(
-        kind=kind,
+        kind=atoms.info["defect"],
         size=size,
         n_atoms=len(atoms),
         energy=found.energy - len(atoms) * perfect.energy,
         moments={name: float(along[sites == name].mean()) for name in names},
         counts={name: int((sites == name).sum()) for name in names},
-        volume=np.nan if constant_volume else 2 * atoms.get_volume() / perfect.a**3 - len(crystal),
+        volume=2 * atoms.get_volume() / perfect.a**3 - 2 * size**3 if how["cell"] else np.nan,
         fmax=found.fmax,
         steps=found.iterations,
         converged=found.converged,

@@ -1,8 +1,9 @@
 """Vacancies and self-interstitials in bcc crystals."""
 
 import numpy as np
+from ase.geometry import find_mic
 
-from ase_mag.build.bcc import BccLattice, central_atom, relative_positions, single_moment
+from ase_mag.build.bcc import BccLattice, central_atom, single_moment
 from ase_mag.core import get_moments, set_moments
 
 #: Directions of dumbbells, a member of each family.
@@ -67,7 +68,8 @@ def point_defect(crystal, kind, *, direction=None, moment=None):
     center = crystal.positions[site].copy()
     if kind in HOLES:
         center = center + lattice.a * np.array(HOLES[kind]) @ lattice.axes
-    seen = relative_positions(crystal, center) / lattice.a
+    seen, _ = find_mic(crystal.positions - center, crystal.cell, crystal.pbc)
+    seen /= lattice.a
     atoms, core = crystal.copy(), np.zeros((0, 3))
     if kind in HOLES:
         core = np.zeros((1, 3))

@@ -70,16 +70,17 @@ def thermal(start, model, temperature, sizes, seed):
     return found
 
 
-def closure(atoms, lattice=None):
-    """Return the closure failure of the circuit of the loop along b, in b: 1 for the whole loop."""
+def closure(atoms):
+    """Return what the circuit of the loop gives along b, in b: 1 for a whole loop, nan for none."""
     burgers = np.array(atoms.info["burgers_vector"])
-    lattice = lattice or BccLattice(atoms.info["lattice_constant"], _axes(atoms))
-    found = burgers_vector(atoms, lattice, loop_circuit(atoms, lattice))
+    axes = np.reshape(atoms.info["crystal_axes"], (3, 3))
+    lattice = BccLattice(atoms.info["lattice_constant"], axes)
+    try:
+        found = burgers_vector(atoms, lattice, loop_circuit(atoms, lattice))
+    except ValueError as error:
+        print(f"no circuit around the loop: {error}", flush=True)
+        return np.nan
     return float(found @ burgers / (burgers @ burgers))
-
-
-def _axes(atoms):
-    return np.reshape(atoms.info["crystal_axes"], (3, 3))
 
 
 def compute(model, perfect, sizes, folder):

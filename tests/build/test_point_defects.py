@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from ase.geometry import get_distances
 
 from ase_mag.build import POINT_DEFECTS, bcc_crystal, point_defect
@@ -82,6 +83,16 @@ def test_moments_of_the_core(crystal):
     assert (get_moments(atoms)[core] == (0, 0, -0.3)).all()
     assert (get_moments(atoms)[~core] == (0, 0, 2.1)).all()
     assert (get_moments(crystal) == (0, 0, 2.1)).all()
+
+
+def test_any_cell_of_the_crystal(crystal):
+    """The same sites in a skewed cell of the primitive vectors and in a box along [111]."""
+    skewed = bulk("Fe", "bcc", a=A) * 6
+    turned = bcc_crystal(A, (4, 3, 6), orientation="111")
+    for kind in POINT_DEFECTS:
+        for box in (skewed, turned):
+            labels = point_defect(box, kind).arrays["site"].tolist()
+            assert {name: labels.count(name) for name in SITES[kind]} == SITES[kind]
 
 
 def test_bad_input(crystal):
