@@ -6,8 +6,9 @@ from ase.build import bulk
 
 import ase_mag
 from ase_mag import models
-from ase_mag.analysis import phase_table
+from ase_mag.analysis import formation_energies, phase_table
 from ase_mag.build import PHASES
+from ase_mag.core import Model
 from ase_mag.models import Heisenberg, Landau, cubic
 
 
@@ -43,6 +44,34 @@ def test_against_ase_relaxing_the_cell():
     (phase,) = phase_table(model, [("bcc", "SL-AFM")])
     np.testing.assert_allclose(phase.a, atoms.cell.lengths(), rtol=1e-6)
     assert phase.energy == pytest.approx(atoms.get_potential_energy() / 2, abs=1e-8)
+
+
+class WithoutForm(Model):
+    """A model that answers energies and gradients only, as a learned one."""
+
+    def __init__(self, model):
+        self.model, self.species, self.cutoff = model, model.species, model.cutoff
+
+    def gradients(self, graph, moments, *, lattice=True):
+        return self.model.gradients(graph, moments, lattice=lattice)
+
+    def to_dict(self):
+        return {"model": self.model}
+
+
+def test_models_without_a_bilinear_form():
+    model = models.named("FeHL-1")
+    pairs = zip(phase_table(model), phase_table(WithoutForm(model)), strict=True)
+    for phase, other in pairs:
+        assert other.a == pytest.approx(phase.a, abs=1e-6)
+        assert other.energy == pytest.approx(phase.energy, abs=1e-9)
+        assert other.moment == pytest.approx(phase.moment, abs=1e-5)
+    found, other = (
+        formation_energies(m, ["vacancy", "<110>"], sizes=3) for m in (model, WithoutForm(model))
+    )
+    for kind in ("vacancy", "<110>"):
+        assert other[kind].energy == pytest.approx(found[kind].energy, abs=1e-4)
+        assert other[kind].moments == pytest.approx(found[kind].moments, abs=1e-3)
 
 
 def test_moments_that_collapse_and_energies_without_minimum():

@@ -65,7 +65,6 @@ def test_a_stopped_job_goes_on(first, job, folder):
     np.testing.assert_allclose(SiteMaps.read(folder / "map_111_10K.extxyz").stress, stress)
     for options, message in (
         ((), "holds results of another job"),
-        (("--fast", "--paper"), "exclude each other"),
         (("--fast", "--model", "nothing.npz"), "neither a file nor one of"),
     ):
         refused = job(*options)
