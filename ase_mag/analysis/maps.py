@@ -126,7 +126,9 @@ class SiteMaps:
                     cmap=colors,
                 )
                 panel.plot(*places.T, ".", ms=0.8, color="k", alpha=0.5)
-                panel.figure.colorbar(filled, ax=panel, label=label, shrink=0.8, format="%.3g")
+                ticks = np.linspace(low, high, 5).round(9)
+                bar = {"label": label, "shrink": 0.8, "format": "%.3g", "ticks": ticks}
+                panel.figure.colorbar(filled, ax=panel, **bar)
                 panel.set(xlabel=r"in the plane ($\mathrm{\AA}$)", ylabel=r"up ($\mathrm{\AA}$)")
                 panel.set_aspect("equal")
             if arrows:

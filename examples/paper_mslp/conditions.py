@@ -31,7 +31,7 @@ class Sizes:
     skip: int = 1000
     quench_from: int = 1200
     quench_to: int = 300
-    quench_steps: int = 3000
+    quench_steps: int = 10_000
     boxes: tuple = ((16, 16, 16), (11, 7, 19))
     loops: tuple = (61, 61)
     relaxation: int = 150
