@@ -58,7 +58,7 @@ FAST = Sizes(
     loop_every=5,
 )
 #: The loops of the paper: 128,265 and 139,287 atoms.
-PAPER = replace(DEFAULT, boxes=((40, 40, 40), (29, 17, 47)), loops=(265, 261))
+PAPER = replace(DEFAULT, boxes=((40, 40, 40), (29, 17, 47)), loops=(265, 261), relaxation=400)
 
 
 def load(name):
