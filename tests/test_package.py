@@ -157,6 +157,7 @@ def test_source_distribution_builds_a_wheel_with_the_right_contents(source, tmp_
         names = wheel.namelist()
     assert {name.split("/")[0] for name in names} == {
         "ase_mag",
+        "ase_mag_formats.py",
         f"ase_mag-{ase_mag.__version__}.dist-info",
     }
     assert not [name for name in names if "test_" in name or name.endswith((".c", ".pyx", ".pxd"))]

@@ -1,0 +1,93 @@
+"""Readers and writers as ASE calls them (declared in ``ase_mag_formats``)."""
+
+from pathlib import Path
+
+from ase_mag.core import set_moments
+from ase_mag.io import uppasd
+
+
+def read_uppasd(filename, **kwargs):
+    """Return the atoms of an input folder of UppASD, see :func:`ase_mag.io.read_uppasd`."""
+    return uppasd.read_uppasd(filename, **kwargs)[0]
+
+
+def write_uppasd(filename, atoms, *, model=None, **kwargs):
+    """Write an input folder of UppASD, see :func:`ase_mag.io.write_uppasd`.
+
+    Parameters
+    ----------
+    filename : path of ``inpsd.dat``; the other files are written beside it.
+    atoms : ase.Atoms with moments
+    model : Model, optional; default: that of the calculator of ``atoms``.
+
+    Raises
+    ------
+    ValueError
+        Without a model, for another file name, and as :func:`ase_mag.io.write_uppasd`.
+    """
+    path = Path(filename)
+    if path.name != "inpsd.dat":
+        raise ValueError(f"the input file of UppASD is called inpsd.dat, got {path.name!r}")
+    uppasd.write_uppasd(path.parent, atoms, _model_of(atoms, model, "UppASD"), **kwargs)
+
+
+def _model_of(atoms, model, code):
+    model = getattr(atoms.calc, "model", None) if model is None else model
+    if model is None:
+        raise ValueError(
+            f"an input of {code} holds a Hamiltonian: give model=..., or atoms with a "
+            "MagneticCalculator (in Python; files of atoms carry no model)"
+        )
+    return model
+
+
+def read_uppasd_moments(filename, index=-1, *, inpsd=None, ensemble=0, **kwargs):
+    """Return the atoms of an UppASD run with the moments of a restart or moment file.
+
+    Parameters
+    ----------
+    filename : path of ``restart.*.out`` or ``moment.*.out``, see
+        :func:`ase_mag.io.read_uppasd_moments`.
+    index : int or slice, of the steps in the file.
+    inpsd : path of the input folder that the file belongs to; default: where the file is.
+    ensemble : int, from 0.
+    **kwargs : of :func:`ase_mag.io.read_uppasd`.
+
+    Returns
+    -------
+    ase.Atoms or list of them; ``atoms.info['step']`` is the time step.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no input folder: a moment file has no positions.
+    ValueError
+        For another number of atoms, an ensemble that is not there, and damaged files.
+    """
+    path = Path(filename)
+    moments, steps = uppasd.read_uppasd_moments(path)
+    folder = path.parent if inpsd is None else Path(inpsd)
+    if inpsd is None and not (folder / "inpsd.dat").is_file():
+        raise FileNotFoundError(
+            f"{path} has moments without positions, and there is no inpsd.dat beside it: give "
+            "the input folder, inpsd='folder'"
+        )
+    sample = uppasd.read_uppasd(folder, **kwargs)[0]
+    if moments.shape[2] != len(sample):
+        raise ValueError(
+            f"{path} holds {moments.shape[2]} moments, but {folder} describes {len(sample)} atoms"
+        )
+    if not 0 <= ensemble < moments.shape[1]:
+        raise ValueError(
+            f"{path} holds {moments.shape[1]} ensembles: ensemble must be from 0 to "
+            f"{moments.shape[1] - 1}, got {ensemble}"
+        )
+
+    def frame(k):
+        atoms = sample.copy()
+        set_moments(atoms, moments[k, ensemble])
+        atoms.info["step"] = int(steps[k])
+        return atoms
+
+    chosen = range(len(steps))[index]
+    return frame(chosen) if isinstance(chosen, int) else [frame(k) for k in chosen]
