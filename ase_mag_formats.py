@@ -18,3 +18,14 @@ uppasd_moments = ExternalIOFormat(
     module=_MODULE,
     magic=b"#" * 80 + b"\n# File type: ",
 )
+lammps_spin_data = ExternalIOFormat(
+    desc="LAMMPS data file, atom style spin",
+    code="1S",
+    module=_MODULE,
+    magic_regex=rb".*?^Atoms *# *spin$",
+)
+lammps_spin_dump = ExternalIOFormat(
+    desc="LAMMPS dump file with spins (give the format: ASE's own reader drops them)",
+    code="+S",
+    module=_MODULE,
+)

@@ -1,6 +1,7 @@
 """Files: what ASE needs to keep vector moments and magnetic forces, and those of other codes."""
 
 from ase_mag.io.database import read_database, write_database
+from ase_mag.io.lammps_spin import read_lammps_spin, write_lammps_spin
 from ase_mag.io.properties import register_magforces
 from ase_mag.io.uppasd import (
     UppasdSettings,
@@ -13,10 +14,12 @@ from ase_mag.io.uppasd import (
 __all__ = [
     "UppasdSettings",
     "read_database",
+    "read_lammps_spin",
     "read_uppasd",
     "read_uppasd_moments",
     "register_magforces",
     "write_database",
+    "write_lammps_spin",
     "write_uppasd",
     "write_uppasd_restart",
 ]

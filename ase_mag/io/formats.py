@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ase_mag.core import set_moments
-from ase_mag.io import uppasd
+from ase_mag.io import lammps_spin, uppasd
 
 
 def read_uppasd(filename, **kwargs):
@@ -91,3 +91,23 @@ def read_uppasd_moments(filename, index=-1, *, inpsd=None, ensemble=0, **kwargs)
 
     chosen = range(len(steps))[index]
     return frame(chosen) if isinstance(chosen, int) else [frame(k) for k in chosen]
+
+
+def read_lammps_spin_data(filename, **kwargs):
+    """Return the atoms of a data file, see :func:`ase_mag.io.read_lammps_spin`."""
+    return lammps_spin.read_lammps_spin(filename, **kwargs)
+
+
+def write_lammps_spin_data(filename, atoms, **kwargs):
+    """Write a data file, see :func:`ase_mag.io.write_lammps_spin`."""
+    lammps_spin.write_lammps_spin(filename, atoms, style="data", **kwargs)
+
+
+def read_lammps_spin_dump(filename, index=-1, **kwargs):
+    """Return the frames of a dump file, see :func:`ase_mag.io.read_lammps_spin`."""
+    return lammps_spin.read_lammps_spin(filename, index, **kwargs)
+
+
+def write_lammps_spin_dump(filename, images, **kwargs):
+    """Write a dump file, see :func:`ase_mag.io.write_lammps_spin`."""
+    lammps_spin.write_lammps_spin(filename, images, style="dump", **kwargs)

@@ -1,0 +1,116 @@
+"""Text files read line by line, with errors that name file and line."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+class TextFile:
+    """The lines of a file and a place in them.
+
+    Parameters
+    ----------
+    path : path of a file in UTF-8.
+
+    Attributes
+    ----------
+    path : Path
+    lines : list of str, without ends.
+    place : int, the line that was read last, from 1; 0 at the start.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.lines = self.path.read_text(encoding="utf-8").splitlines()
+        self.place = 0
+
+    def next(self, what):
+        """Return the next line, stripped.
+
+        Raises
+        ------
+        ValueError
+            At the end of the file, which says ``what`` is missing.
+        """
+        if self.place >= len(self.lines):
+            raise ValueError(
+                f"{self.path} ends after line {len(self.lines)}, where {what} should follow: the "
+                "file is cut off"
+            )
+        self.place += 1
+        return self.lines[self.place - 1].strip()
+
+    def next_filled(self, what):
+        """Return the next line that is not empty, stripped."""
+        while not (line := self.next(what)):
+            pass
+        return line
+
+    def ended(self):
+        """Return whether only empty lines follow."""
+        return not any(line.strip() for line in self.lines[self.place :])
+
+    def error(self, message):
+        """Return a ValueError about the line that was read last."""
+        return ValueError(f"{self.path}, line {self.place}: {message}")
+
+    def numbers(self, words, count, what):
+        """Return the first ``count`` words as finite numbers, a float array.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer, or other things than finite numbers.
+        """
+        try:
+            values = np.array([float(word) for word in words[:count]])
+        except ValueError:
+            values = np.array([np.nan])
+        if len(values) != count or not np.isfinite(values).all():
+            raise self.error(
+                f"{what} needs {count} number{'s' * (count > 1)}, got {' '.join(words)!r}"
+            )
+        return values
+
+    def whole(self, word, what, least=0, most=None):
+        """Return a whole number between limits, an int."""
+        try:
+            value = int(word)
+        except ValueError:
+            value = None
+        if value is None or value < least or (most is not None and value > most):
+            allowed = f"from {least}" + ("" if most is None else f" to {most}")
+            raise self.error(f"{what} must be a whole number {allowed}, got {word!r}")
+        return value
+
+    def table(self, count, columns, what):
+        """Return the next ``count`` lines, which have the same columns, as a float array.
+
+        Parameters
+        ----------
+        count : int, lines. columns : tuple of int, the numbers of columns that are allowed.
+        what : str, one line of the table, for messages.
+
+        Raises
+        ------
+        ValueError
+            If lines are missing, or one has other columns or no numbers.
+        """
+        found = [self.next(what).split() for _ in range(count)]
+        first = self.place - count
+        for k, words in enumerate(found):
+            if len(words) not in columns or len(words) != len(found[0]):
+                self.place = first + k + 1
+                raise self.error(
+                    f"{what} needs {' or '.join(map(str, columns))} columns (all lines the same), "
+                    f"got {len(words)}: {' '.join(words)!r}"
+                )
+        try:
+            values = np.array(found, dtype=float).reshape(count, -1)
+        except ValueError:
+            values = np.full((count, 1), np.nan)
+        if not np.isfinite(values).all():
+            for k, words in enumerate(found):
+                self.place = first + k + 1
+                self.numbers(words, len(words), what)
+        return values
