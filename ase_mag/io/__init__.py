@@ -3,6 +3,7 @@
 from ase_mag.io.database import read_database, write_database
 from ase_mag.io.lammps_spin import read_lammps_spin, write_lammps_spin
 from ase_mag.io.properties import register_magforces
+from ase_mag.io.tb2j import read_tb2j
 from ase_mag.io.uppasd import (
     UppasdSettings,
     read_uppasd,
@@ -15,6 +16,7 @@ __all__ = [
     "UppasdSettings",
     "read_database",
     "read_lammps_spin",
+    "read_tb2j",
     "read_uppasd",
     "read_uppasd_moments",
     "register_magforces",

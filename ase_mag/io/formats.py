@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ase_mag.core import set_moments
-from ase_mag.io import lammps_spin, uppasd
+from ase_mag.io import lammps_spin, tb2j, uppasd
 
 
 def read_uppasd(filename, **kwargs):
@@ -111,3 +111,8 @@ def read_lammps_spin_dump(filename, index=-1, **kwargs):
 def write_lammps_spin_dump(filename, images, **kwargs):
     """Write a dump file, see :func:`ase_mag.io.write_lammps_spin`."""
     lammps_spin.write_lammps_spin(filename, images, style="dump", **kwargs)
+
+
+def read_tb2j(filename):
+    """Return the atoms of ``exchange.out``, see :func:`ase_mag.io.read_tb2j`."""
+    return tb2j.read_tb2j(filename)[0]
