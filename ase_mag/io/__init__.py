@@ -11,6 +11,7 @@ from ase_mag.io.uppasd import (
     write_uppasd,
     write_uppasd_restart,
 )
+from ase_mag.io.vampire import read_vampire, write_vampire
 
 __all__ = [
     "UppasdSettings",
@@ -19,9 +20,11 @@ __all__ = [
     "read_tb2j",
     "read_uppasd",
     "read_uppasd_moments",
+    "read_vampire",
     "register_magforces",
     "write_database",
     "write_lammps_spin",
     "write_uppasd",
     "write_uppasd_restart",
+    "write_vampire",
 ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ase_mag.core import set_moments
-from ase_mag.io import lammps_spin, tb2j, uppasd
+from ase_mag.io import lammps_spin, tb2j, uppasd, vampire
 
 
 def read_uppasd(filename, **kwargs):
@@ -116,3 +116,18 @@ def write_lammps_spin_dump(filename, images, **kwargs):
 def read_tb2j(filename):
     """Return the atoms of ``exchange.out``, see :func:`ase_mag.io.read_tb2j`."""
     return tb2j.read_tb2j(filename)[0]
+
+
+def read_vampire(filename, **kwargs):
+    """Return the atoms of a unit cell file, see :func:`ase_mag.io.read_vampire`."""
+    return vampire.read_vampire(filename, **kwargs)[0]
+
+
+def write_vampire(filename, atoms, *, model=None, **kwargs):
+    """Write a .ucf and a .mat file, see :func:`ase_mag.io.write_vampire`.
+
+    Parameters
+    ----------
+    model : Model, optional; default: that of the calculator of ``atoms``.
+    """
+    vampire.write_vampire(filename, atoms, _model_of(atoms, model, "VAMPIRE"), **kwargs)
