@@ -38,3 +38,10 @@ tb2j = ExternalIOFormat(
 vampire = ExternalIOFormat(
     desc="VAMPIRE unit cell file, with its .mat", code="1S", module=_MODULE, ext=["ucf"]
 )
+ovf = ExternalIOFormat(
+    desc="OVF 2.0 vector field, text (Spirit, OOMMF, mumax)",
+    code="+S",
+    module=_MODULE,
+    ext=["ovf", "omf"],
+    magic=b"# OOMMF OVF 2.0",
+)

@@ -3,6 +3,7 @@
 from ase_mag.io.database import read_database, write_database
 from ase_mag.io.lammps_spin import read_lammps_spin, write_lammps_spin
 from ase_mag.io.properties import register_magforces
+from ase_mag.io.spirit import OvfField, read_ovf, write_ovf
 from ase_mag.io.tb2j import read_tb2j
 from ase_mag.io.uppasd import (
     UppasdSettings,
@@ -14,9 +15,11 @@ from ase_mag.io.uppasd import (
 from ase_mag.io.vampire import read_vampire, write_vampire
 
 __all__ = [
+    "OvfField",
     "UppasdSettings",
     "read_database",
     "read_lammps_spin",
+    "read_ovf",
     "read_tb2j",
     "read_uppasd",
     "read_uppasd_moments",
@@ -24,6 +27,7 @@ __all__ = [
     "register_magforces",
     "write_database",
     "write_lammps_spin",
+    "write_ovf",
     "write_uppasd",
     "write_uppasd_restart",
     "write_vampire",

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from ase import Atoms
+
 from ase_mag.core import set_moments
-from ase_mag.io import lammps_spin, tb2j, uppasd, vampire
+from ase_mag.io import lammps_spin, spirit, tb2j, uppasd, vampire
 
 
 def read_uppasd(filename, **kwargs):
@@ -131,3 +133,34 @@ def write_vampire(filename, atoms, *, model=None, **kwargs):
     model : Model, optional; default: that of the calculator of ``atoms``.
     """
     vampire.write_vampire(filename, atoms, _model_of(atoms, model, "VAMPIRE"), **kwargs)
+
+
+#: Units of a mesh in angstrom.
+_MESH_UNITS = {"m": 1e10, "nm": 10.0, "angstrom": 1.0, "unspecified": 1.0}
+
+
+def read_ovf(filename, index=-1, *, atoms=None, **kwargs):
+    """Return the segments of an OVF file as ase.Atoms, see :func:`ase_mag.io.read_ovf`.
+
+    Without ``atoms`` every point of the mesh is an atom X with the vector there as its moment.
+    """
+    found = spirit.read_ovf(filename, index, atoms=atoms, **kwargs)
+    if atoms is not None:
+        return found
+    return [_mesh(f) for f in found] if isinstance(found, list) else _mesh(found)
+
+
+def _mesh(field):
+    if field.unit not in _MESH_UNITS or field.values.shape[1] != 3:
+        raise ValueError(
+            f"a field of {field.values.shape[1]} components on a mesh in {field.unit!r} is no set "
+            f"of moments; three components and a mesh in {', '.join(_MESH_UNITS)} are"
+        )
+    atoms = Atoms(f"X{len(field.points)}", _MESH_UNITS[field.unit] * field.points)
+    set_moments(atoms, field.values)
+    return atoms
+
+
+def write_ovf(filename, images, **kwargs):
+    """Write directions of moments as segments, see :func:`ase_mag.io.write_ovf`."""
+    spirit.write_ovf(filename, images, **kwargs)

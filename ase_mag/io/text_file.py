@@ -11,6 +11,7 @@ class TextFile:
     Parameters
     ----------
     path : path of a file in UTF-8.
+    errors : str, what is done with bytes that are no text, see ``open``.
 
     Attributes
     ----------
@@ -19,9 +20,9 @@ class TextFile:
     place : int, the line that was read last, from 1; 0 at the start.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, errors="strict"):
         self.path = Path(path)
-        self.lines = self.path.read_text(encoding="utf-8").splitlines()
+        self.lines = self.path.read_text(encoding="utf-8", errors=errors).splitlines()
         self.place = 0
 
     def next(self, what):
