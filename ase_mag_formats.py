@@ -45,3 +45,4 @@ ovf = ExternalIOFormat(
     ext=["ovf", "omf"],
     magic=b"# OOMMF OVF 2.0",
 )
+mcif = ExternalIOFormat(desc="Magnetic CIF file", code="1S", module=_MODULE, ext=["mcif"])

@@ -2,6 +2,7 @@
 
 from ase_mag.io.database import read_database, write_database
 from ase_mag.io.lammps_spin import read_lammps_spin, write_lammps_spin
+from ase_mag.io.mcif import read_mcif
 from ase_mag.io.properties import register_magforces
 from ase_mag.io.spirit import OvfField, read_ovf, write_ovf
 from ase_mag.io.tb2j import read_tb2j
@@ -19,6 +20,7 @@ __all__ = [
     "UppasdSettings",
     "read_database",
     "read_lammps_spin",
+    "read_mcif",
     "read_ovf",
     "read_tb2j",
     "read_uppasd",

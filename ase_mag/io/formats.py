@@ -5,7 +5,7 @@ from pathlib import Path
 from ase import Atoms
 
 from ase_mag.core import set_moments
-from ase_mag.io import lammps_spin, spirit, tb2j, uppasd, vampire
+from ase_mag.io import lammps_spin, mcif, spirit, tb2j, uppasd, vampire
 
 
 def read_uppasd(filename, **kwargs):
@@ -164,3 +164,8 @@ def _mesh(field):
 def write_ovf(filename, images, **kwargs):
     """Write directions of moments as segments, see :func:`ase_mag.io.write_ovf`."""
     spirit.write_ovf(filename, images, **kwargs)
+
+
+def read_mcif(filename, **kwargs):
+    """Return the atoms of a magnetic CIF file, see :func:`ase_mag.io.read_mcif`."""
+    return mcif.read_mcif(filename, **kwargs)
