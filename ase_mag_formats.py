@@ -46,3 +46,6 @@ ovf = ExternalIOFormat(
     magic=b"# OOMMF OVF 2.0",
 )
 mcif = ExternalIOFormat(desc="Magnetic CIF file", code="1S", module=_MODULE, ext=["mcif"])
+spirit = ExternalIOFormat(
+    desc="Spirit config file (give the format: its name is free)", code="1S", module=_MODULE
+)

@@ -4,7 +4,7 @@ from ase_mag.io.database import read_database, write_database
 from ase_mag.io.lammps_spin import read_lammps_spin, write_lammps_spin
 from ase_mag.io.mcif import read_mcif
 from ase_mag.io.properties import register_magforces
-from ase_mag.io.spirit import OvfField, read_ovf, write_ovf
+from ase_mag.io.spirit import OvfField, read_ovf, read_spirit, write_ovf, write_spirit
 from ase_mag.io.tb2j import read_tb2j
 from ase_mag.io.uppasd import (
     UppasdSettings,
@@ -22,6 +22,7 @@ __all__ = [
     "read_lammps_spin",
     "read_mcif",
     "read_ovf",
+    "read_spirit",
     "read_tb2j",
     "read_uppasd",
     "read_uppasd_moments",
@@ -30,6 +31,7 @@ __all__ = [
     "write_database",
     "write_lammps_spin",
     "write_ovf",
+    "write_spirit",
     "write_uppasd",
     "write_uppasd_restart",
     "write_vampire",

@@ -169,3 +169,18 @@ def write_ovf(filename, images, **kwargs):
 def read_mcif(filename, **kwargs):
     """Return the atoms of a magnetic CIF file, see :func:`ase_mag.io.read_mcif`."""
     return mcif.read_mcif(filename, **kwargs)
+
+
+def read_spirit(filename, **kwargs):
+    """Return the atoms of a config file, see :func:`ase_mag.io.read_spirit`."""
+    return spirit.read_spirit(filename, **kwargs)[0]
+
+
+def write_spirit(filename, atoms, *, model=None, **kwargs):
+    """Write a config file, see :func:`ase_mag.io.write_spirit`.
+
+    Parameters
+    ----------
+    model : Model, optional; default: that of the calculator of ``atoms``.
+    """
+    spirit.write_spirit(filename, atoms, _model_of(atoms, model, "Spirit"), **kwargs)
