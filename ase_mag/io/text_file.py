@@ -34,12 +34,15 @@ class TextFile:
             At the end of the file, which says ``what`` is missing.
         """
         if self.place >= len(self.lines):
-            raise ValueError(
-                f"{self.path} ends after line {len(self.lines)}, where {what} should follow: the "
-                "file is cut off"
-            )
+            raise self._end(what)
         self.place += 1
         return self.lines[self.place - 1].strip()
+
+    def _end(self, what):
+        return ValueError(
+            f"{self.path} ends after line {self.place}, where {what} should follow: the file is "
+            "cut off"
+        )
 
     def next_filled(self, what):
         """Return the next line that is not empty, stripped."""
@@ -107,7 +110,8 @@ class TextFile:
                     f"got {len(words)}: {' '.join(words)!r}"
                 )
         try:
-            values = np.array(found, dtype=float).reshape(count, -1)
+            values = np.array([[float(word) for word in words] for words in found])
+            values = values.reshape(count, -1)
         except ValueError:
             values = np.full((count, 1), np.nan)
         if not np.isfinite(values).all():
@@ -115,3 +119,37 @@ class TextFile:
                 self.place = first + k + 1
                 self.numbers(words, len(words), what)
         return values
+
+
+class TextStream(TextFile):
+    """As :class:`TextFile`, for long files: one line at a time is in memory, there are no tables.
+
+    Use it in a ``with`` statement, which closes the file.
+    """
+
+    def __init__(self, path):
+        self.path, self.place = Path(path), 0
+        self._file = self.path.open(encoding="utf-8")
+        self._ahead = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
+
+    def next(self, what):
+        line = self._ahead.pop(0) if self._ahead else self._file.readline()
+        if not line:
+            raise self._end(what)
+        self.place += 1
+        return line.strip()
+
+    def ended(self):
+        if any(line.strip() for line in self._ahead):
+            return False
+        while line := self._file.readline():
+            self._ahead.append(line)
+            if line.strip():
+                return False
+        return True

@@ -46,9 +46,8 @@ def _item(file, line, frame):
         if missing:
             raise file.error(f"ITEM: ATOMS before the items for {', '.join(missing)}")
         frame["ATOMS"], frame["line"] = words[1:], file.place
-        frame["rows"] = [
-            file.next(f"atom {k + 1} of {frame['count']}").split() for k in range(frame["count"])
-        ]
+        what = f"the rest of {frame['count']} atoms"
+        frame["rows"] = [file.next(what).split() for _ in range(frame["count"])]
         for k, row in enumerate(frame["rows"]):
             if len(row) != len(frame["ATOMS"]):
                 file.place = frame["line"] + k + 1
@@ -119,13 +118,13 @@ class _Table:
         return [row[k] for row in self.rows]
 
     def __getitem__(self, name):
-        texts = self.text(name)
+        column = self.names.index(name)
         try:
-            values = np.array(texts, dtype=float)
+            values = np.array([float(row[column]) for row in self.rows])
         except ValueError:
             values = np.array([np.nan])
         if not np.isfinite(values).all():
-            for k, text in enumerate(texts):
+            for k, text in enumerate(self.text(name)):
                 self.file.place = self.first + k + 1
                 self.file.numbers([text], 1, f"column {name}")
         return values

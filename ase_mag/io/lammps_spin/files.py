@@ -1,13 +1,15 @@
 """Reading and writing of LAMMPS data and dump files."""
 
+from collections import deque
 from itertools import islice
+from pathlib import Path
 
 from ase import Atoms
 
 from ase_mag.core.durable import replacing
 from ase_mag.io.lammps_spin.data import data_text, read_data
 from ase_mag.io.lammps_spin.dump import dump_text, read_frames
-from ase_mag.io.text_file import TextFile
+from ase_mag.io.text_file import TextFile, TextStream
 
 
 def read_lammps_spin(path, index=-1, *, species=None, columns=None, moment=None, pbc=True):
@@ -41,17 +43,22 @@ def read_lammps_spin(path, index=-1, *, species=None, columns=None, moment=None,
     IndexError
         If there is no such frame.
     """
-    file = TextFile(path)
-    if not file.lines or not file.lines[0].startswith("ITEM:"):
-        frames = [read_data(file, species, pbc)]
-        return frames[index]
-    frames = read_frames(file, species, columns, moment)
-    if isinstance(index, int) and index >= 0:
-        found = list(islice(frames, index, index + 1))
-        if not found:
-            raise IndexError(f"{path} has no frame {index}")
-        return found[0]
-    return list(frames)[index]
+    with Path(path).open(encoding="utf-8") as start:
+        dump = start.readline().startswith("ITEM:")
+    if not dump:
+        return [read_data(TextFile(path), species, pbc)][index]
+    with TextStream(path) as file:
+        frames = read_frames(file, species, columns, moment)
+        if isinstance(index, slice):
+            return list(frames)[index]
+        if index >= 0:
+            found = list(islice(frames, index, index + 1))
+        else:
+            last = deque(frames, maxlen=-index)
+            found = list(last)[:1] if len(last) == -index else []
+    if not found:
+        raise IndexError(f"{path} has no frame {index}")
+    return found[0]
 
 
 def write_lammps_spin(path, images, *, style=None, species=None):

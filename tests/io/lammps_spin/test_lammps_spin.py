@@ -130,7 +130,10 @@ def test_frames_of_a_dump(tmp_path):
         rotation = rotation_between(old, new)
         np.testing.assert_allclose(get_moments(new), get_moments(old) @ rotation, atol=1e-14)
     assert len(io.read_lammps_spin(path)) == 4
-    assert len(io.read_lammps_spin(path, 1)) == 6
+    assert len(io.read_lammps_spin(path, 1)) == len(io.read_lammps_spin(path, -2)) == 6
+    assert io.read_lammps_spin(path, -3).info["step"] == 0
+    with pytest.raises(IndexError, match="dump has no frame -4"):
+        io.read_lammps_spin(path, -4)
     with pytest.raises(IndexError, match="dump has no frame 3"):
         io.read_lammps_spin(path, 3)
     with pytest.raises(ValueError, match="a data file holds one structure, got 3"):
@@ -217,7 +220,11 @@ def test_broken_data_files(tmp_path, old, new, message):
         ("0.6 0.8 0.0", "0.6 0.9 0.0", "hold unit vectors in no place: name the columns"),
         ("1 2 0.0", "2 2 0.0", "step 50 has an id twice"),
         ("xs ys zs", "a b c", r"the dump has no positions \(x y z"),
-        ("1 2 0.0 0.0 0.0 2.2 0.6 0.8 0.0 0 0 0\n", "", "ends after line 14, where atom 2 of 2"),
+        (
+            "1 2 0.0 0.0 0.0 2.2 0.6 0.8 0.0 0 0 0\n",
+            "",
+            "ends after line 14, where the rest of 2 atoms",
+        ),
     ],
 )
 def test_broken_dumps(tmp_path, old, new, message):
