@@ -3,6 +3,7 @@
 from ase_mag.fitting.active import ActiveResult, active_loop
 from ase_mag.fitting.active_folder import Visit
 from ase_mag.fitting.dataset import Dataset
+from ase_mag.fitting.deepmd_writer import write_deepmd
 from ase_mag.fitting.ensemble import Disagreement, Ensemble, Uncertainty, ensemble
 from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.fit import fit
@@ -41,4 +42,5 @@ __all__ = [
     "learning_curve",
     "maxvol",
     "read",
+    "write_deepmd",
 ]
