@@ -133,3 +133,71 @@ def test_moment_files_need_their_folder(tmp_path):
     io.write_uppasd_restart(path, atoms * (2, 1, 1))
     with pytest.raises(ValueError, match=r"holds 4 moments, but .*run describes 2 atoms"):
         formats.read_uppasd_moments(path, inpsd=tmp_path / "run")
+
+
+MCIF = """data_x
+_cell_length_a 2.87
+_cell_length_b 2.87
+_cell_length_c 2.87
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_space_group_symop_magn_operation.xyz
+x,y,z,+1
+x+1/2,y+1/2,z+1/2,-1
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Fe1 0 0 0
+loop_
+_atom_site_moment.label
+_atom_site_moment.crystalaxis_x
+_atom_site_moment.crystalaxis_y
+_atom_site_moment.crystalaxis_z
+Fe1 0 0 2.1
+"""
+
+
+def test_ase_knows_the_files_by_name_or_content(run, tmp_path):
+    """In one process: every format that ASE can tell, and those that it is told."""
+    atoms, model = iron()
+    io.write_lammps_spin(tmp_path / "any.name", atoms)
+    io.write_lammps_spin(tmp_path / "dump.any", [atoms, atoms])
+    io.write_vampire(tmp_path / "iron.ucf", atoms, model)
+    io.write_spirit(tmp_path / "iron.cfg", atoms, model)
+    io.write_ovf(tmp_path / "spins.ovf", atoms)
+    (tmp_path / "iron.mcif").write_text(MCIF)
+    code = """
+import numpy as np
+from ase.io import read, write
+
+m = [[0.2, -0.1, 2.1], [1.0, 2.0, 0.4]]
+sizes = np.linalg.norm(m, axis=1)
+for name in ("any.name", "iron.ucf"):
+    np.testing.assert_allclose(read(name).get_initial_magnetic_moments(), m, rtol=1e-12)
+frames = read("dump.any", ":", format="lammps-spin-dump")
+assert len(frames) == 2
+np.testing.assert_allclose(frames[1].get_initial_magnetic_moments(), m, rtol=1e-12)
+config = read("iron.cfg", format="spirit")
+np.testing.assert_allclose(config.get_initial_magnetic_moments()[:, 2], sizes, rtol=1e-12)
+points = read("spins.ovf").get_initial_magnetic_moments()
+np.testing.assert_allclose(points * sizes[:, None], m, rtol=1e-12)
+structure = read("iron.mcif")
+assert structure.get_initial_magnetic_moments()[:, 2].tolist() == [2.1, -2.1]
+write("again.data", structure, format="lammps-spin-data")
+write("again.dump", frames, format="lammps-spin-dump")
+write("again.ovf", frames)
+assert len(read("again.ovf", ":")) == len(read("again.dump", ":", format="lammps-spin-dump")) == 2
+print("done")
+"""
+    assert run("-c", code).strip() == "done"
+
+
+def test_ase_gui_opens_the_files(run, tmp_path):
+    """Without a display: the number of atoms that ``ase gui`` sees."""
+    (tmp_path / "iron.mcif").write_text(MCIF)
+    text = run("-m", "ase", "gui", "-t", "-g", "len(R)", "iron.mcif", command=[sys.executable])
+    assert float(text.split()[-1]) == 2
