@@ -85,6 +85,44 @@ class DirectedBonds:
         )
 
 
+def easy_axes(path, symbols, sizes, easy):
+    """Return UniaxialAnisotropy models of sites with H = -K (e.n)^2.
+
+    Parameters
+    ----------
+    path : path of the file, for messages.
+    symbols : sequence of str, of the sites. sizes : (n,) float array, mu_B.
+    easy : list of lists of (K, n), eV and a unit vector, one list for each site.
+
+    Raises
+    ------
+    ValueError
+        If sites of one element differ (in K n n / size^2).
+    """
+    out = []
+    symbols = np.array(symbols)
+    matrices = np.array(
+        [
+            sum((k * np.outer(axis, axis) for k, axis in terms), np.zeros((3, 3))) / size**2
+            for terms, size in zip(easy, np.where(sizes > 0, sizes, 1.0), strict=True)
+        ]
+    )
+    for symbol in dict.fromkeys(symbols):
+        sites = np.flatnonzero(symbols == symbol)
+        scale = np.abs(matrices[sites]).max()
+        if np.abs(matrices[sites] - matrices[sites[0]]).max() > 1e-9 * scale:
+            raise ValueError(
+                f"{path}: sites of {symbol} have different anisotropies (K / size^2), but a model "
+                "tells sites apart by their elements: give them different ones"
+            )
+        out += [
+            UniaxialAnisotropy(str(symbol), constant, axis, sizes[sites[0]])
+            for constant, axis in easy[sites[0]]
+            if constant
+        ]
+    return out
+
+
 @dataclass
 class BilinearList:
     """A bilinear Hamiltonian of unit vectors on a cell, eV.

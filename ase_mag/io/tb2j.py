@@ -1,4 +1,4 @@
-"""``exchange.out`` of TB2J."""
+"""Exchange parameters of TB2J."""
 
 import re
 import warnings
@@ -11,6 +11,7 @@ from ase.data import atomic_numbers
 from ase_mag.core import set_moments
 from ase_mag.core.model import Sum
 from ase_mag.io.bond_list import DirectedBonds
+from ase_mag.io.tb2j_xml import read_xml
 from ase_mag.io.text_file import TextFile
 from ase_mag.models import NonMagnetic, dmi_tensors
 from ase_mag.units import exchange_factor
@@ -23,7 +24,7 @@ _ANISOTROPIC = re.compile(r"(?:\[Testing!\]\s*)?J_ani:\s*$")
 
 
 def read_tb2j(path):
-    """Read ``exchange.out`` of TB2J: the cell with its moments, and the exchange.
+    """Read ``exchange.out`` or ``exchange.xml`` of TB2J: the cell with moments, the exchange.
 
     H = -sum_{i!=j} [J_ij e_i.e_j + e_i.A_ij.e_j + D_ij.(e_i x e_j)] in meV, with unit vectors,
     both orders of a pair counted, A symmetric (the manual of TB2J, "Conventions of Heisenberg
@@ -32,7 +33,9 @@ def read_tb2j(path):
 
     Parameters
     ----------
-    path : path of the file, or of the folder it is in (``TB2J_results``).
+    path : path of the file, or of the folder that ``exchange.out`` is in (``TB2J_results``). The
+        file ``Multibinit/exchange.xml`` has six digits instead of four decimals of meV, and
+        uniaxial anisotropies -K (e.n)^2.
 
     Returns
     -------
@@ -51,13 +54,15 @@ def read_tb2j(path):
     Warns
     -----
     UserWarning
-        For single-ion anisotropies, which are not read.
+        For single-ion anisotropies of ``exchange.out``, which are not read.
     """
     path = Path(path)
     if path.is_dir():
         path = path / "exchange.out"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; give exchange.out or its folder")
+    if path.suffix == ".xml":
+        return read_xml(path)
     file = TextFile(path)
     atoms, names = None, ()
     cell = None

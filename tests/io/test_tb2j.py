@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ase.units import Bohr
 
 import ase_mag
 from ase_mag import io
@@ -154,3 +155,75 @@ def test_missing_files_and_anisotropies(tmp_path):
     (tmp_path / "exchange.out").write_text(text(extra=extra))
     with pytest.warns(UserWarning, match="the single-ion anisotropy is not read"):
         io.read_tb2j(tmp_path)
+
+
+def xml(bonds=None):
+    """The same bonds as Multibinit's file, with an anisotropy of both manganese atoms."""
+    bonds = listed() if bonds is None else bonds
+    lines = ["<?xml version='1.0' ?>", "<System_definition>", '<unit_cell units="bohrradius">']
+    lines += ["\t".join(f"{x / Bohr:.8e}" for x in row) for row in CELL] + ["</unit_cell>"]
+    for mass, index, site, moment in zip(
+        (54.938043, 54.938043, 15.999), (1, 2, 0), SITES, MOMENTS, strict=True
+    ):
+        place = " ".join(f"{x / Bohr:.8e}" for x in site)
+        lines += [f'<atom mass="{mass:.5e}" massunits="atomicmassunit" index_spin="{index}">']
+        lines += [f'<position units="bohrradius">{place}</position>']
+        lines += [f"<spinat>{' '.join(f'{x:.5e}' for x in moment)}</spinat></atom>"]
+    for name, k in (("spin_exchange", 0), ("spin_DMI", 1), ("spin_bilinear", 2)):
+        lines += [f'<{name}_list units="eV"><nterms>{len(bonds)}</nterms>']
+        for (i, j, shift), values in bonds.items():
+            data = 1e-3 * (np.full(3, values[0]) if k == 0 else np.ravel(values[k]))
+            ij = f"{i + 1} {j + 1} {shift[0]} {shift[1]} {shift[2]}"
+            numbers = " ".join(f"{x:.8e}" for x in data)
+            lines += [f"<{name}_term><ijR>{ij}</ijR><data>{numbers}</data></{name}_term>"]
+        lines += [f"</{name}_list>"]
+    lines += ['<spin_uniaxial_SIA_list units="eV"><nterms>2</nterms>']
+    for k, size in enumerate(np.linalg.norm(MOMENTS[:2], axis=1), start=1):
+        lines += [f"<spin_uniaxial_SIA_term><i>{k} </i><amplitude>{1e-4 * size**2:.12e}"]
+        lines += ["</amplitude><direction>0 3 4</direction></spin_uniaxial_SIA_term>"]
+    return "\n".join([*lines, "</spin_uniaxial_SIA_list>", "</System_definition>"]) + "\n"
+
+
+def test_energy_of_the_xml_file_against_a_plain_loop(tmp_path):
+    path = tmp_path / "exchange.xml"
+    path.write_text(xml())
+    atoms, model = io.read_tb2j(path)
+    np.testing.assert_allclose(atoms.cell.array, CELL, atol=1e-7)
+    assert list(atoms.symbols) == ["Mn", "Mn", "O"]
+    e = bond_energy.random_directions(12, rng=1)
+    sample = atoms * (2, 1, 2)
+    sizes = np.linalg.norm(get_moments(sample), axis=1)
+    ase_mag.set_moments(sample, sizes[:, None] * e)
+    sample.calc = ase_mag.MagneticCalculator(model)
+    bonds = [
+        (i, j, shift, -(scalar * np.eye(3) + bond_energy.cross(d) + a))
+        for (i, j, shift), (scalar, d, a) in listed().items()
+    ]
+    expected = 1e-3 * bond_energy.energy(e, (2, 1, 2), 3, bonds)
+    expected -= 1e-4 * (sizes**2 * (e @ [0, 0.6, 0.8]) ** 2).sum()
+    assert sample.get_potential_energy() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("</System_definition>", "", r"exchange\.xml is damaged or cut off: .*line \d+"),
+        ("System_definition", "System", "is damaged or cut off: mismatched tag"),
+        ('"bohrradius"', '"angstrom"', "<unit_cell> is in 'angstrom', read is 'bohrradius'"),
+        ("<nterms>8</nterms>", "<nterms>9</nterms>", "nterms is 9, but there are 8 terms"),
+        (
+            "<ijR>1 2 0 0 0</ijR>",
+            "<ijR>1 3 0 0 0</ijR>",
+            "term 1 of spin_exchange_list: there are 2",
+        ),
+        ("<ijR>1 2 0 0 0</ijR>", "<ijR>1 2 0 0</ijR>", "term 1 .*<ijR> needs 5 numbers, got"),
+        ("<ijR>1 2 0 0 0</ijR>", "<ijR>1 2 0 0 5</ijR>", "but not the reverse"),
+        ('mass="5.49380e+01"', 'mass="5.4e+01"', "atom 1: mass '5.4e.01' is that of no element"),
+        ("<spinat>", "<spin>0 0 0</spin><spinat>x ", "atom 1: <spinat> needs 3 numbers"),
+    ],
+)
+def test_broken_xml_files(tmp_path, old, new, message):
+    assert old in xml()
+    (tmp_path / "exchange.xml").write_text(xml().replace(old, new, 1))
+    with pytest.raises(ValueError, match=message):
+        io.read_tb2j(tmp_path / "exchange.xml")

@@ -10,10 +10,10 @@ from ase.data import atomic_numbers
 from ase_mag import units
 from ase_mag.core import PairGraph, set_moments
 from ase_mag.core.model import Sum
-from ase_mag.io.bond_list import DirectedBonds
+from ase_mag.io.bond_list import DirectedBonds, easy_axes
 from ase_mag.io.spirit.config import Config
 from ase_mag.io.uppasd.reader import SYMBOLS
-from ase_mag.models import NonMagnetic, UniaxialAnisotropy, Zeeman, dmi_tensors, shell_radii
+from ase_mag.models import NonMagnetic, Zeeman, dmi_tensors, shell_radii
 
 _MEV = units.energy_unit("meV")
 _HALF_ROOT_3 = 0.5 * np.sqrt(3.0)
@@ -91,19 +91,8 @@ def read_spirit(path, species=None):
     species = tuple(dict.fromkeys(cell.symbols))
     periodic = config.values("boundary_conditions", 3, np.zeros(3)) != 0
     terms = [_exchange(config, cell, repeat).model(cell, sizes)]
-    for symbol in species:
-        sites = np.flatnonzero(cell.symbols == symbol)
-        first = _matrix(easy[sites[0]])
-        differ = [k for k in sites if np.abs(_matrix(easy[k]) - first).max() > 1e-12]
-        if differ or (easy[sites[0]] and np.ptp(sizes[sites])):
-            raise ValueError(
-                f"{path}: sites of {symbol} have different anisotropies or sizes, give other "
-                "species"
-            )
-        terms += [
-            UniaxialAnisotropy(symbol, _MEV * constant, axis, sizes[sites[0]])
-            for constant, axis in easy[sites[0]]
-        ]
+    easy_mev = [[(_MEV * constant, axis) for constant, axis in site] for site in easy]
+    terms += easy_axes(path, cell.symbols, sizes, easy_mev)
     field = config.value("external_field_magnitude", 0.0)
     if field:
         normal = config.values("external_field_normal", 3, np.array([0.0, 0.0, 1.0]))

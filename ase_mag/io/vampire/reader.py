@@ -8,10 +8,10 @@ from ase import Atoms
 from ase_mag import units
 from ase_mag.core import set_moments
 from ase_mag.core.model import Sum
-from ase_mag.io.bond_list import DirectedBonds
+from ase_mag.io.bond_list import DirectedBonds, easy_axes
 from ase_mag.io.text_file import TextFile
 from ase_mag.io.vampire.materials import read_materials
-from ase_mag.models import NonMagnetic, UniaxialAnisotropy
+from ase_mag.models import NonMagnetic
 
 #: Numbers in a line of interactions, by the type of exchange.
 _VALUES = {"isotropic": 1, "vectorial": 3, "tensorial": 9, "normalised-isotropic": 1}
@@ -70,7 +70,8 @@ def read_vampire(path, materials=None, rng=None):
     set_moments(atoms, sizes[:, None] * np.array(directions))
     exchange = _bonds(file, of, kinds).model(atoms, sizes)
     terms = [] if exchange is None else [exchange]
-    terms += _anisotropies(path, chosen)
+    easy = [[(_JOULE * m.constant, m.axis)] for m in chosen]
+    terms += easy_axes(path, atoms.symbols, sizes, easy)
     return atoms, Sum([*terms, NonMagnetic(tuple(dict.fromkeys(atoms.symbols)))])
 
 
@@ -136,23 +137,3 @@ def _bonds(file, of, kinds):
         tensor = values.reshape(3, 3) if columns == 9 else values * np.eye(3)
         bonds.add(i, j, shift, tensor, file.place)
     return bonds
-
-
-def _anisotropies(path, chosen):
-    """Return a UniaxialAnisotropy for each element that has one."""
-    out = []
-    for symbol in dict.fromkeys(m.symbol for m in chosen):
-        found = [m for m in chosen if m.symbol == symbol]
-        matrices = [m.constant / m.moment**2 * np.outer(m.axis, m.axis) for m in found]
-        scale = np.abs(matrices).max()
-        if np.abs(np.array(matrices) - matrices[0]).max() > 1e-9 * scale:
-            raise ValueError(
-                f"{path}: sites of {symbol} have different anisotropies; give their materials "
-                "different elements (material-element)"
-            )
-        if scale:
-            first = found[0]
-            out.append(
-                UniaxialAnisotropy(symbol, _JOULE * first.constant, first.axis, first.moment)
-            )
-    return out
