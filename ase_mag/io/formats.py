@@ -117,7 +117,7 @@ def write_lammps_spin_dump(filename, images, **kwargs):
 
 def read_tb2j(filename):
     """Return the atoms of ``exchange.out``, see :func:`ase_mag.io.read_tb2j`."""
-    return tb2j.read_tb2j(filename)[0]
+    return tb2j.read_tb2j(filename, terms=("J_iso",))[0]
 
 
 def read_vampire(filename, **kwargs):

@@ -19,11 +19,14 @@ from ase_mag.units import exchange_factor
 _BOND = re.compile(
     r"(\S+)\s+(\S+)\s*\(\s*(-?\d+),\s*(-?\d+),\s*(-?\d+)\)\s*(\S+)\s*\(([^)]*)\)\s*(\S+)\s*$"
 )
-_DMI = re.compile(r"(?:\[Testing!\]\s*)?DMI:\s*\(([^)]*)\)\s*$")
-_ANISOTROPIC = re.compile(r"(?:\[Testing!\]\s*)?J_ani:\s*$")
+#: Versions of TB2J mark these lines with [Testing!] or [Experimental!], or not at all.
+_DMI = re.compile(r"(\[[^]]*\]\s*)?DMI:\s*\(([^)]*)\)\s*$")
+_ANISOTROPIC = re.compile(r"(\[[^]]*\]\s*)?J_ani:\s*$")
+#: Parts of the exchange, as the file calls them.
+_TERMS = ("J_iso", "DMI", "J_ani")
 
 
-def read_tb2j(path):
+def read_tb2j(path, terms=_TERMS):
     """Read ``exchange.out`` or ``exchange.xml`` of TB2J: the cell with moments, the exchange.
 
     H = -sum_{i!=j} [J_ij e_i.e_j + e_i.A_ij.e_j + D_ij.(e_i x e_j)] in meV, with unit vectors,
@@ -36,6 +39,10 @@ def read_tb2j(path):
     path : path of the file, or of the folder that ``exchange.out`` is in (``TB2J_results``). The
         file ``Multibinit/exchange.xml`` has six digits instead of four decimals of meV, and
         uniaxial anisotropies -K (e.n)^2.
+    terms : sequence of "J_iso", "DMI", "J_ani"; what is read of the exchange. TB2J's manual
+        ("Averaging multiple parameters") says that D and A of one calculation lack the components
+        along its moments: they make sense in files merged from several directions, and in none of
+        collinear calculations without spin-orbit coupling.
 
     Returns
     -------
@@ -54,15 +61,19 @@ def read_tb2j(path):
     Warns
     -----
     UserWarning
-        For single-ion anisotropies of ``exchange.out``, which are not read.
+        For single-ion anisotropies of ``exchange.out``, which are not read, and for D and A that
+        the file marks as experimental.
     """
     path = Path(path)
     if path.is_dir():
         path = path / "exchange.out"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; give exchange.out or its folder")
+    unknown = set(terms) - set(_TERMS)
+    if unknown or not terms or isinstance(terms, str):
+        raise ValueError(f"terms must be some of {', '.join(_TERMS)}, got {terms!r}")
     if path.suffix == ".xml":
-        return read_xml(path)
+        return read_xml(path, terms)
     file = TextFile(path)
     atoms, names = None, ()
     cell = None
@@ -87,17 +98,21 @@ def read_tb2j(path):
     if atoms is None:
         raise file.error("the sections 'Cell' and 'Atoms' must come before the exchange")
     sizes = np.linalg.norm(atoms.get_initial_magnetic_moments(), axis=1)
-    exchange = _bonds(file, atoms, names).model(atoms, sizes)
-    terms = [exchange] if exchange is not None else []
-    return atoms, Sum([*terms, NonMagnetic(tuple(dict.fromkeys(atoms.symbols)))])
+    exchange = _bonds(file, atoms, names, terms).model(atoms, sizes)
+    models = [exchange] if exchange is not None else []
+    return atoms, Sum([*models, NonMagnetic(tuple(dict.fromkeys(atoms.symbols)))])
 
 
 def _atoms(file, cell):
     if cell is None:
         raise file.error("the section 'Cell' must come before the atoms")
     line = file.next_filled("the table of atoms")
-    while not line.startswith("Atom"):
+    if line.startswith("("):
         line = file.next_filled("the table of atoms")
+    if not line.startswith("Atom"):
+        raise file.error(
+            f"expected the head of the table of atoms ('Atom_number x ...'), got {line!r}"
+        )
     names, rows = [], []
     while not (line := file.next_filled("a line of the table of atoms")).startswith("Total"):
         name, *words = line.split()
@@ -120,11 +135,11 @@ def _atoms(file, cell):
     return atoms, names
 
 
-def _bonds(file, atoms, names):
+def _bonds(file, atoms, names, terms):
     """Return the DirectedBonds of the section 'Exchange:'."""
     # J of -sum_{i!=j} J e.e in meV -> T of -1/2 sum e.T.e in eV.
     factor = exchange_factor("TB2J", "meV", (1.0, 1.0))
-    bonds, parts_of_first = DirectedBonds(file.path), None
+    bonds, parts_of_first, marked = DirectedBonds(file.path), None, set()
     file.next_filled("the head of the table")
     while not file.ended():
         line = file.next_filled("a bond")
@@ -145,7 +160,7 @@ def _bonds(file, atoms, names):
                 f"the vector {vector.tolist()} does not lead from {names[i]} to {names[j]} in cell "
                 f"{shift.tolist()}"
             )
-        tensor, parts = _tensor(file)
+        tensor, parts = _tensor(file, terms, marked)
         if parts_of_first is None:
             parts_of_first = parts
         if parts != parts_of_first:
@@ -156,6 +171,13 @@ def _bonds(file, atoms, names):
         bonds.add(i, j, shift, factor * tensor, place)
     if not bonds.tensors:
         raise ValueError(f"{file.path} lists no bonds: the file is cut off")
+    if marked:
+        warnings.warn(
+            f"{file.path} marks {' and '.join(sorted(marked))} as experimental; what is not meant "
+            "to count can be left out, e.g. terms=('J_iso',)",
+            UserWarning,
+            stacklevel=4,
+        )
     return bonds
 
 
@@ -165,26 +187,38 @@ def _index(file, names, name):
     return names.index(name)
 
 
-def _tensor(file):
-    """Return the tensor of the lines up to the next dashes, meV, and the parts that it has."""
-    tensor, parts = np.zeros((3, 3)), []
+def _tensor(file, terms, marked):
+    """Return the tensor of the lines up to the next dashes, meV, and the parts that are there.
+
+    Parts that are read, not zero and marked as experimental are added to the set ``marked``.
+    """
+    total, parts = np.zeros((3, 3)), []
     while not file.ended():
         line = file.next_filled("the exchange of a bond")
         if set(line) == {"-"}:
             file.place -= 1
             break
+        mark = None
         if line.startswith("J_iso:"):
-            tensor += file.numbers(line[6:].split(), 1, "J_iso")[0] * np.eye(3)
-            parts.append("J_iso")
+            part = "J_iso"
+            tensor = file.numbers(line[6:].split(), 1, "J_iso")[0] * np.eye(3)
         elif match := _DMI.match(line):
-            vector = file.numbers(match[1].replace(",", " ").split(), 3, "DMI")
-            tensor += dmi_tensors(vector[None])[0]
-            parts.append("DMI")
-        elif _ANISOTROPIC.match(line):
+            part, mark = "DMI", match[1]
+            vector = file.numbers(match[2].replace(",", " ").split(), 3, "DMI")
+            tensor = dmi_tensors(vector[None])[0]
+        elif match := _ANISOTROPIC.match(line):
+            part, mark = "J_ani", match[1]
             rows = [file.next("a row of J_ani") for _ in range(3)]
-            matrix = [file.numbers(row.strip("[] ").split(), 3, "a row of J_ani") for row in rows]
-            tensor += np.array(matrix)
-            parts.append("J_ani")
+            tensor = np.array(
+                [file.numbers(row.strip("[] ").split(), 3, "a row of J_ani") for row in rows]
+            )
+        else:
+            continue
+        parts.append(part)
+        if part in terms:
+            total += tensor
+            if "xperimental" in (mark or "") and tensor.any():
+                marked.add(part)
     if "J_iso" not in parts:
         raise file.error("the bond has no line 'J_iso: ...': the file is cut off")
-    return tensor, parts
+    return total, parts

@@ -15,9 +15,11 @@ from ase_mag.units import exchange_factor
 
 #: Lists of bonds and the numbers of each bond.
 _LISTS = {"spin_exchange": 3, "spin_DMI": 3, "spin_bilinear": 9}
+#: What the lists are called in ``exchange.out``.
+_TERMS = {"spin_exchange": "J_iso", "spin_DMI": "DMI", "spin_bilinear": "J_ani"}
 
 
-def read_xml(path):
+def read_xml(path, terms):
     """Return atoms and model of ``exchange.xml``, see :func:`ase_mag.io.read_tb2j`."""
     file = _Xml(path)
     cell = file.numbers(file.child(file.root, "unit_cell", "unitcell"), 9, "bohrradius")
@@ -38,6 +40,8 @@ def read_xml(path):
     sizes = np.linalg.norm(moments, axis=1)
     tensors = {}
     for name, count in _LISTS.items():
+        if _TERMS[name] not in terms:
+            continue
         for i, j, shift, values in file.bonds(name, count, spins):
             if name == "spin_exchange":
                 tensor = np.diag(values)
@@ -50,9 +54,9 @@ def read_xml(path):
     for (i, j, shift), tensor in tensors.items():
         bonds.add(i, j, shift, factor * tensor, "of a list of bonds")
     exchange = bonds.model(atoms, sizes)
-    terms = [] if exchange is None else [exchange]
-    terms += easy_axes(path, atoms.symbols, sizes, file.anisotropies(spins, len(atoms)))
-    return atoms, Sum([*terms, NonMagnetic(tuple(dict.fromkeys(symbols)))])
+    models = [] if exchange is None else [exchange]
+    models += easy_axes(path, atoms.symbols, sizes, file.anisotropies(spins, len(atoms)))
+    return atoms, Sum([*models, NonMagnetic(tuple(dict.fromkeys(symbols)))])
 
 
 class _Xml:

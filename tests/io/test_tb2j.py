@@ -80,6 +80,27 @@ def test_energy_of_random_moments_against_a_plain_loop(tmp_path, parts):
     assert sample.get_potential_energy() == pytest.approx(expected, rel=1e-12)
 
 
+def test_marks_of_other_versions_and_chosen_terms(tmp_path):
+    """[Experimental!] is read with a warning; terms leave parts out, in both files."""
+    path = tmp_path / "exchange.out"
+    path.write_text(text(None, False, False))
+    expected = io.read_tb2j(path)[1].terms[0]
+    path.write_text(text().replace("[Testing!]", "[Experimental!] "))
+    with pytest.warns(UserWarning, match="marks DMI and J_ani as experimental; what is not meant"):
+        whole = io.read_tb2j(path)[1].terms[0]
+    path.write_text(text().replace("[Testing!]", ""))
+    np.testing.assert_array_equal(io.read_tb2j(path)[1].terms[0].tensors, whole.tensors)
+    chosen = io.read_tb2j(path, terms=("J_iso",))[1].terms[0]
+    np.testing.assert_array_equal(chosen.tensors, expected.tensors)
+    (tmp_path / "exchange.xml").write_text(xml())
+    chosen = io.read_tb2j(tmp_path / "exchange.xml", terms=("J_iso",))[1].terms[0]
+    np.testing.assert_allclose(
+        np.sort(chosen.tensors.ravel()), np.sort(expected.tensors.ravel()), rtol=1e-5, atol=1e-12
+    )
+    with pytest.raises(ValueError, match="terms must be some of J_iso, DMI, J_ani, got 'DMI'"):
+        io.read_tb2j(path, terms="DMI")
+
+
 def test_collinear_files_and_ase(tmp_path):
     moments = np.array([3.0, -3.0, 0.0])
     (tmp_path / "exchange.out").write_text(text(None, False, False, moments))
