@@ -248,6 +248,19 @@ def test_every_truncation_is_noticed(tmp_path):
                 io.read_lammps_spin(tmp_path / "cut")
 
 
+def test_every_truncation_of_a_data_file_is_noticed(tmp_path):
+    """Except before the velocities, which a data file need not have."""
+    lines = DATA.splitlines()
+    last = lines.index("Velocities")
+    for count in range(1, len(lines)):
+        (tmp_path / "cut").write_text("\n".join(lines[:count]))
+        if count in (last - 1, last):
+            assert not io.read_lammps_spin(tmp_path / "cut").has("momenta")
+        else:
+            with pytest.raises(ValueError, match=r"/cut"):
+                io.read_lammps_spin(tmp_path / "cut")
+
+
 def test_what_is_refused(tmp_path):
     atoms = turned()
     (tmp_path / "dump").write_text(DUMP)
