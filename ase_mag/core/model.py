@@ -187,6 +187,15 @@ class Trainable(Model):
         """
         return np.empty(0, dtype=np.intp)
 
+    @property
+    def prior(self):
+        """Precisions of the parameters before any data, (n_parameters,) float array; default: 0.
+
+        A fit adds sum_k prior_k p_k^2 to its weighted squares: with weights that are 1/variance of
+        the labels, p_k is normally distributed around 0 with the variance 1/prior_k.
+        """
+        return np.zeros(len(self.parameters))
+
     def design(self, graph, moments, *, lattice=True):
         """Return the derivatives of the response with respect to the linear parameters.
 

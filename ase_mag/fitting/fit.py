@@ -105,7 +105,7 @@ def fit(
     method = method_for(method, parts)
     loss = Loss(parts, train, weights, scaling, workers)
     parts.prepare([(sample.graph, sample.moments) for sample in loss.samples])
-    test_loss = Loss(parts, test, weights, scaling, workers) if len(test) else None
+    test_loss = Loss(parts, test, weights, scaling, workers, prior=False) if len(test) else None
     identity = {
         "train": data_digest(train),
         "test": data_digest(test),

@@ -12,7 +12,7 @@ _OVERSAMPLING, _MOST = 4, 16
 
 
 def sketched(loss, seed):
-    """Return a random estimate of G = 2/K J^T W J, (n_parameters, n_parameters).
+    """Return a random estimate of G = 2/K (J^T W J + prior), (n_parameters, n_parameters).
 
     J is the derivative of all predictions by the parameters and W the weights, so that G is the
     Hessian of the loss without second derivatives of the model. With vectors z of random signs
@@ -39,6 +39,7 @@ def sketched(loss, seed):
 
     for rows in loss.over_chunks(products):
         total += rows.T @ rows
+    total[np.diag_indices(n)] += loss.prior()
     return total * (2.0 / count)
 
 

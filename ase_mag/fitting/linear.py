@@ -1,6 +1,7 @@
 """Linear least squares without the matrix: one triangle is kept, frames pass by."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -30,11 +31,13 @@ class LinearSolution:
 def solve_linear(loss, ridge=0.0, rcond=1e-12, refine=True):
     """Set the linear parameters to their least-squares solution, all others fixed.
 
-    minimize |A x - y|^2 + ridge sum_k |A_k|^2 x_k^2 with one row per weighted number. Some thousand
-    rows at a time are reduced to a triangle by Householder QR, R of [A, y], so that the memory is
-    that of a few n_linear^2 numbers, not of the matrix, and no square of A is formed. Columns are
-    scaled to length one; singular values below ``rcond`` of the largest are left out, so that
-    parameters which the data do not determine get the smallest values, not random ones.
+    minimize |A x - y|^2 + sum_k (prior_k + ridge |A_k|^2) x_k^2, with one row per weighted number,
+    columns A_k, and the prior of the model (:attr:`ase_mag.core.Trainable.prior`), which is one
+    more row for each parameter that has one. Some thousand rows at a time are reduced to a triangle
+    by Householder QR, R of [A, y], so that the memory is that of a few n_linear^2 numbers, not of
+    the matrix, and no square of A is formed. Columns are scaled to length one; singular values
+    below ``rcond`` of the largest are left out, so that parameters which the data do not determine
+    get the smallest values, not random ones.
 
     Parameters
     ----------
@@ -94,7 +97,9 @@ def _reduced(loss):
     n = len(loss.parts.linear)
     waiting, enough = [np.zeros((0, n + 1))], max(4 * n, 2000)
     overlap, squares = np.zeros(n), np.zeros(n + 1)
-    for rows in loss.over_chunks(lambda chunk: _rows(loss, chunk)):
+    for rows in chain(
+        [_prior_rows(loss)], loss.over_chunks(lambda chunk: weighted_rows(loss, chunk))
+    ):
         overlap += rows[:, :n].T @ rows[:, n]
         squares += np.einsum("ij,ij->j", rows, rows)
         waiting.append(rows)
@@ -106,7 +111,15 @@ def _reduced(loss):
     return total, cosines.max(initial=0.0)
 
 
-def _rows(loss, chunk):
+def _prior_rows(loss):
+    """Return the rows [sqrt(prior), -sqrt(prior) x] of the linear parameters that have a prior."""
+    linear = loss.parts.linear
+    root = np.sqrt(loss.prior()[linear])
+    rows = np.column_stack([np.diag(root), -root * loss.parts.parameters[linear]])
+    return rows[root > 0]
+
+
+def weighted_rows(loss, chunk):
     """Return the weighted rows [A, y - prediction] of some frames."""
     n = len(loss.parts.linear)
     blocks = [np.zeros((0, n + 1))]

@@ -69,14 +69,18 @@ def check_weights(weights, data, missing="skip"):
 
 class Loss:
     """L = 1/K sum_k w_k [w_e (E - E')^2 + w_f sum_i |F_i - F_i'|^2 + w_s sum_ab (W - W')_ab^2
-    + w_t sum_i |B_i - B_i'|^2], the mean over K frames of the terms of eq 8 of Kotykhov et al.,
-    arXiv:2405.07069 (2024).
+    + w_t sum_i |B_i - B_i'|^2] + 1/K sum_k lambda_k p_k^2, the mean over K frames of the terms of
+    eq 8 of Kotykhov et al., arXiv:2405.07069 (2024), and the prior of models that have one.
 
     E: energy of the configuration (eV), F: forces (eV/angstrom), W = stress x volume: virial (eV),
     all nine components, B: magnetic forces (eV/mu_B), primed: labels, w_k: weight of the frame.
     The paper gives w_e and w_s without unit, w_f in angstrom^2 and w_t in mu_B^2, so that L is in
     eV^2 and its stress is the virial. With ``scaling='atom'`` the terms of energy and virial are
     divided by the number of atoms, so that large and small cells count alike.
+
+    lambda: precisions of the parameters p (:attr:`ase_mag.core.Trainable.prior`, mostly zero), so
+    that with weights 1/variance the loss is lowest where the posterior probability of the
+    parameters is highest.
 
     Parameters
     ----------
@@ -85,14 +89,15 @@ class Loss:
     weights : dict from label to float, all four.
     scaling : 'configuration' or 'atom'.
     workers : int, threads that share the frames. Results do not depend on it.
+    prior : bool; False: without the term of the prior, as for test data.
     """
 
-    def __init__(self, parts, data, weights, scaling="configuration", workers=1):
+    def __init__(self, parts, data, weights, scaling="configuration", workers=1, prior=True):
         if scaling not in SCALINGS:
             raise ValueError(f"scaling must be {' or '.join(map(repr, SCALINGS))}, got {scaling!r}")
         if int(workers) != workers or workers < 1:
             raise ValueError(f"workers must be a positive integer, got {workers!r}")
-        self.parts, self.workers = parts, int(workers)
+        self.parts, self.workers, self.has_prior = parts, int(workers), bool(prior)
         self.samples = list(make_samples(data, parts.potential, weights, scaling))
         self.lattice = weights["forces"] > 0 or weights["stress"] > 0
         self.chunks = [
@@ -123,7 +128,7 @@ class Loss:
                 yield running.popleft().result()
 
     def terms(self):
-        """Return the four terms of L at the present parameters, a dict; their sum is L."""
+        """Return the terms of the four labels at the present parameters, a dict."""
         totals = np.zeros(len(QUANTITIES))
         for part in self.over_chunks(lambda chunk: self._chunk(chunk, gradient=False)[0]):
             totals += part
@@ -131,7 +136,15 @@ class Loss:
 
     def value(self):
         """Return L at the present parameters, eV^2."""
-        return sum(self.terms().values())
+        return sum(self.terms().values()) + self.penalty()
+
+    def prior(self):
+        """Return the precisions lambda of all parameters, (n_parameters,)."""
+        return self.parts.prior if self.has_prior else np.zeros(self.parts.n_parameters)
+
+    def penalty(self):
+        """Return 1/K sum_k lambda_k p_k^2 at the present parameters, eV^2."""
+        return float(self.prior() @ self.parts.parameters**2) / len(self.samples)
 
     def value_and_gradient(self):
         """Return L and dL/d parameters at the present parameters."""
@@ -139,8 +152,9 @@ class Loss:
         for terms, slope in self.over_chunks(lambda chunk: self._chunk(chunk, gradient=True)):
             totals += terms
             gradient += slope
+        gradient += 2.0 * self.prior() * self.parts.parameters
         count = len(self.samples)
-        return sum((totals / count).tolist()), gradient / count
+        return sum((totals / count).tolist()) + self.penalty(), gradient / count
 
     def response(self, sample):
         """Return the Response of the potential to the frame of a sample."""

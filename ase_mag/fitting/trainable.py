@@ -37,10 +37,14 @@ class TrainableParts:
         terms = _terms(potential)
         self.terms = [term for term in terms if isinstance(term, Trainable)]
         self._check_apart([term for term in terms if not isinstance(term, Trainable)])
+        self._number()
+
+    def _number(self):
+        """Give every parameter its place."""
         counts = [len(term.parameters) for term in self.terms]
         if not sum(counts):
             raise TypeError(
-                f"{potential!r} has no parameters to fit: give a trainable model (e.g. "
+                f"{self.potential!r} has no parameters to fit: give a trainable model (e.g. "
                 "models.Landau, models.SeriesExchange), or a sum with one"
             )
         ends = np.cumsum([0, *counts])
@@ -75,6 +79,11 @@ class TrainableParts:
         for term, place in zip(self.terms, self.places, strict=True):
             term.parameters = values[place]
 
+    @property
+    def prior(self):
+        """Precisions of all parameters, see :attr:`ase_mag.core.Trainable.prior`."""
+        return np.concatenate([term.prior for term in self.terms])
+
     def structure(self):
         """Return a string that is equal for models that differ in their parameters only."""
         model = copy.deepcopy(self.potential)
@@ -87,6 +96,8 @@ class TrainableParts:
     def prepare(self, structures):
         """Let every term that is not prepared yet learn its scales from training structures.
 
+        The number of parameters of a term may change here, and only here.
+
         Parameters
         ----------
         structures : list of (PairGraph, moments).
@@ -94,6 +105,7 @@ class TrainableParts:
         for term in self.terms:
             if not term.prepared:
                 term.prepare(structures)
+        self._number()
 
     def parameter_vjp(self, graph, moments, weights):
         """Return d<weights, response>/d parameters, (n_parameters,)."""

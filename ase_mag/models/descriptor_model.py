@@ -131,6 +131,10 @@ class DescriptorModel(Trainable):
             [function.linear + place.start for function, place in self._places()]
         ).astype(np.intp)
 
+    @property
+    def prior(self):
+        return np.concatenate([function.prior for function in self.functions])
+
     def initial_parameters(self, rng=0):
         """Return parameters to start a fit from, (n_parameters,)."""
         rng = np.random.default_rng(rng)

@@ -5,8 +5,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from ase_mag.core.storage import storable
-
 
 class SiteFunction(ABC):
     """e(x; p): the energy of a site from its features x, with parameters p.
@@ -34,6 +32,11 @@ class SiteFunction(ABC):
     def linear(self):
         """Indices of the parameters in which e is affine, (n_linear,) intp array."""
         return np.empty(0, dtype=np.intp)
+
+    @property
+    def prior(self):
+        """Precisions of the parameters, (n_parameters,), see ``Trainable.prior``; default: 0."""
+        return np.zeros(len(self.parameters))
 
     @abstractmethod
     def evaluate(self, X, *, slopes=True):
@@ -104,79 +107,3 @@ class SiteFunction(ABC):
     @abstractmethod
     def to_dict(self):
         """Return the constructor arguments as a dict, for saving."""
-
-
-@storable
-class LinearFunction(SiteFunction):
-    """e(x) = c_0 + sum_k c_k x_k: a descriptor model with it is linear in all parameters.
-
-    Parameters
-    ----------
-    n_features : int
-    intercept : bool, whether there is a constant c_0 (the first parameter), else 0.
-    parameters : (n_parameters,) float array, optional; default: zeros.
-
-    Attributes
-    ----------
-    coef_ : (n_features,) float array, after :meth:`fit`. intercept_ : float.
-    """
-
-    def __init__(self, n_features, intercept=True, parameters=None):
-        if int(n_features) != n_features or n_features < 1:
-            raise ValueError(f"n_features must be a positive integer, got {n_features!r}")
-        self.n_features, self.intercept = int(n_features), bool(intercept)
-        count = self.n_features + self.intercept
-        self.parameters = np.zeros(count) if parameters is None else parameters
-
-    @property
-    def parameters(self):
-        return self._values.copy()
-
-    @parameters.setter
-    def parameters(self, values):
-        values, count = np.array(values, dtype=float), self.n_features + self.intercept
-        if values.shape != (count,) or not np.isfinite(values).all():
-            raise ValueError(
-                f"parameters must be {count} finite numbers, got an array of shape {values.shape}"
-            )
-        self._values = values
-
-    @property
-    def linear(self):
-        return np.arange(len(self._values), dtype=np.intp)
-
-    def fit(self, X, y):
-        """Learn from X (n, n_features) and y (n,) by least squares."""
-        X, y = self._rows(X), np.asarray(y, dtype=float)
-        columns = np.column_stack([np.ones(len(X)), X]) if self.intercept else X
-        self.parameters = np.linalg.lstsq(columns, y, rcond=None)[0]
-        self.coef_ = self._values[self.intercept :].copy()
-        self.intercept_ = float(self._values[0]) if self.intercept else 0.0
-        return self
-
-    def evaluate(self, X, *, slopes=True):
-        coefficients = self._values[self.intercept :]
-        # einsum: the order of the sum does not depend on the number of rows or threads.
-        values = np.einsum("ik,k->i", X, coefficients)
-        if self.intercept:
-            values += self._values[0]
-        return values, np.tile(coefficients, (len(X), 1)) if slopes else None
-
-    def parameter_gradient(self, X, weights, tangents):
-        gradient = weights @ X + tangents.sum(axis=0)
-        return np.append(weights.sum(), gradient) if self.intercept else gradient
-
-    def design(self, X):
-        if self.intercept:
-            yield np.ones(len(X)), np.zeros_like(X)
-        for k in range(self.n_features):
-            slopes = np.zeros_like(X)
-            slopes[:, k] = 1.0
-            yield X[:, k].copy(), slopes
-
-    def to_dict(self):
-        return {
-            "n_features": self.n_features,
-            "intercept": self.intercept,
-            "parameters": self.parameters,
-        }

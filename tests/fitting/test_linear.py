@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ase_mag import fitting, models
-from ase_mag.core import PairGraph, get_moments
+from ase_mag.core import PairGraph, Trainable, get_moments
+from ase_mag.fitting.gauss_newton import sketched
 from ase_mag.fitting.linear import solve_linear
 from ase_mag.fitting.loss import Loss
 from ase_mag.fitting.trainable import TrainableParts
@@ -135,3 +136,50 @@ def test_memory_is_not_that_of_the_matrix(linear_model, linear_data, monkeypatch
     solve_linear(loss, refine=False)
     matrix = 12 * 20 * (1 + 12 + 9 + 12)
     assert matrix == 8160 and max(rows) < 2600 and len(rows) >= 4
+
+
+def test_prior(linear_model, linear_data):
+    """Precisions of the parameters, against the normal equations; then the gradient is zero."""
+    prior = np.array([0.0, 0.3, 0.0, 2.0, 0.1, 5.0, 0.0])
+    model = WithPrior(linear_model, prior)
+    parts = TrainableParts(model)
+    a, y = full_matrix(parts, linear_data)
+    expected = np.linalg.solve(a.T @ a + np.diag(prior), a.T @ y)
+    report = fitting.fit(model, linear_data)
+    np.testing.assert_allclose(parts.parameters, expected, rtol=1e-8)
+    assert report.linear.orthogonality < 1e-10
+    loss = Loss(parts, linear_data, WEIGHTS)
+    value, gradient = loss.value_and_gradient()
+    residual = y - a @ expected
+    assert value == pytest.approx((residual @ residual + prior @ expected**2) / 12, rel=1e-10)
+    assert value == pytest.approx(report.loss, rel=1e-12)
+    assert value == pytest.approx(sum(loss.terms().values()) + loss.penalty(), rel=1e-12)
+    slopes = 2 * (a.T @ a + np.diag(prior)) / 12
+    assert np.abs(gradient / (np.abs(slopes) @ np.abs(expected))).max() < 1e-9
+    np.testing.assert_allclose(np.diag(sketched(loss, 0)), np.diag(slopes), rtol=0.5)
+    other = Loss(parts, linear_data, WEIGHTS, prior=False)
+    assert other.value() == pytest.approx(residual @ residual / 12, rel=1e-10)
+
+
+class WithPrior(Trainable):
+    """A sum of trainable terms, with precisions of all parameters."""
+
+    def __init__(self, model, prior):
+        self.model, self.parts, self.prior_ = model, TrainableParts(model), prior
+        self.species, self.cutoff = model.species, model.cutoff
+
+    parameters = property(
+        lambda self: self.parts.parameters,
+        lambda self, values: setattr(self.parts, "parameters", values),
+    )
+    prior = property(lambda self: self.prior_)
+    linear = property(lambda self: self.parts.linear)
+
+    def gradients(self, graph, moments, *, lattice=True):
+        return self.model.gradients(graph, moments, lattice=lattice)
+
+    def parameter_vjp(self, graph, moments, weights):
+        return self.parts.parameter_vjp(graph, moments, weights)
+
+    def design(self, graph, moments, *, lattice=True):
+        return self.parts.design(graph, moments, lattice=lattice)
