@@ -10,6 +10,7 @@ from ase_mag.fitting.fit import fit
 from ase_mag.fitting.frame import Frame
 from ase_mag.fitting.maxvol import maxvol
 from ase_mag.fitting.metrics import Errors, compare
+from ase_mag.fitting.posterior import LinearPosterior, PosteriorErrors
 from ase_mag.fitting.readers import read
 from ase_mag.fitting.references import atomic_references
 from ase_mag.fitting.report import FitReport
@@ -31,6 +32,8 @@ __all__ = [
     "FitReport",
     "Frame",
     "LearningCurve",
+    "LinearPosterior",
+    "PosteriorErrors",
     "Uncertainty",
     "Visit",
     "active_loop",

@@ -17,7 +17,7 @@ METHODS = ("bootstrap", "start", "both")
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Standard deviations over the members of an ensemble (divided by size - 1).
+    """Standard deviations of what a model says; of ensembles over the members (size - 1).
 
     Attributes
     ----------

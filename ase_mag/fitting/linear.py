@@ -98,7 +98,7 @@ def _reduced(loss):
     waiting, enough = [np.zeros((0, n + 1))], max(4 * n, 2000)
     overlap, squares = np.zeros(n), np.zeros(n + 1)
     for rows in chain(
-        [_prior_rows(loss)], loss.over_chunks(lambda chunk: weighted_rows(loss, chunk))
+        [prior_rows(loss)], loss.over_chunks(lambda chunk: weighted_rows(loss, chunk))
     ):
         overlap += rows[:, :n].T @ rows[:, n]
         squares += np.einsum("ij,ij->j", rows, rows)
@@ -111,7 +111,7 @@ def _reduced(loss):
     return total, cosines.max(initial=0.0)
 
 
-def _prior_rows(loss):
+def prior_rows(loss):
     """Return the rows [sqrt(prior), -sqrt(prior) x] of the linear parameters that have a prior."""
     linear = loss.parts.linear
     root = np.sqrt(loss.prior()[linear])

@@ -167,6 +167,23 @@ class DescriptorModel(Trainable):
             if not function.prepared:
                 function.prepare(X, rng)
 
+    def unresolved(self, graph, moments):
+        """Return prior variances that the basis of the functions lacks (sparse points).
+
+        Relative to the variance of the noise of energies of weight one, as the prior is.
+
+        Returns
+        -------
+        (n_sites,) float array, of the sites, and a float, of their sum.
+        """
+        features = self.descriptor.forward(graph, np.ascontiguousarray(moments, dtype=float))
+        sites, total = np.zeros(graph.n_sites), 0.0
+        for function, places in self._sites(graph):
+            if getattr(function, "precision", None):
+                sites[places] = function.unresolved(features[places]) / function.precision
+                total += function.unresolved_sum(features[places]) / function.precision
+        return sites, total
+
     def parameter_vjp(self, graph, moments, weights):
         moments = np.ascontiguousarray(moments, dtype=float)
         energies, turns, pairs = tangents(graph, moments, weights)

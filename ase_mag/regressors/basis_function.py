@@ -57,6 +57,10 @@ class BasisFunction(SiteFunction):
         """Return k(x, x) - |phi(x)|^2 of every row, (n,): what the basis lacks of a kernel k."""
         return np.zeros(len(X))
 
+    def unresolved_sum(self, X):
+        """Return sum_ij k(x_i, x_j) - |sum_i phi(x_i)|^2, the same of the sum over all rows."""
+        return 0.0
+
     # Parameters ---------------------------------------------------------------------------------
 
     @property

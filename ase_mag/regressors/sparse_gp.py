@@ -143,6 +143,13 @@ class SparseGaussianProcess(BasisFunction):
         rows = self.basis(X)
         return np.maximum(self._k.diagonal(X) - np.einsum("ij,ij->i", rows, rows), 0.0)
 
+    def unresolved_sum(self, X):
+        if self.points is None:
+            return 0.0
+        sums = self.basis(X).sum(axis=0)
+        both = sum(float(self._k.matrix(block, X).sum()) for block in _plain_blocks(X))
+        return max(both - float(sums @ sums), 0.0)
+
     def evaluate(self, X, *, slopes=True):
         values = np.full(len(X), float(self._constant))
         gradients = np.zeros_like(X) if slopes else None
@@ -210,6 +217,12 @@ def pivots(kernel, X, count):
         variance[place] = 0.0
         chosen.append(place)
     return np.array(chosen, dtype=np.intp)
+
+
+def _plain_blocks(X):
+    """Yield some rows at a time, against large matrices."""
+    for start in range(0, len(X), 512):
+        yield X[start : start + 512]
 
 
 def _blocks(X):

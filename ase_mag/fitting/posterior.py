@@ -1,0 +1,188 @@
+"""The posterior of linear parameters, and the errors of predictions that follow from it."""
+
+import copy
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from ase_mag.core import PairGraph, get_moments
+from ase_mag.fitting.ensemble import Uncertainty
+from ase_mag.fitting.linear import prior_rows, weighted_rows
+from ase_mag.fitting.loss import Loss, check_weights
+from ase_mag.fitting.trainable import TrainableParts
+
+#: A diagonal element of the triangle below this, relative to the largest: not determined.
+_SINGULAR = 1e-14
+
+
+class LinearPosterior:
+    """Standard deviations of what a fitted model says, from the posterior of its linear parameters.
+
+    The loss of a fit is -2 s^2 log of the posterior density of the parameters p, for labels with
+    noise of variance s^2/w (w: their weights) and a prior of variance s^2/lambda, up to a constant.
+    In the linear parameters it is quadratic, so that their posterior is normal,
+
+        cov(p) = s^2 (A^T W A + Lambda)^-1 = s^2 (R^T R)^-1,
+        var(b.p) = s_q^2 |R^-T b|^2 for a prediction b.p of the kind q,
+
+    with all other parameters fixed. s_q is not a free number. It is chosen for each label q so that
+    the errors e_f of frames f that are left out have the covariance that is predicted for them,
+    s_q^2 = sum_f e_f^T V_f^-1 e_f / count, e_f = (1 - H_f)^-1 r_f, V = [(1 - H_f)^-1]_qq, with
+    residuals r_f and H_f = A_f (R^T R)^-1 A_f^T: no further fit is needed. Deviations are then
+    those of new frames like the fitted ones, also where the model, and not noise, limits the fit;
+    where a model extrapolates, they are a warning and no bound.
+
+    What the sparse points of a Gaussian process leave open is added to the variances of energies
+    (:meth:`ase_mag.regressors.BasisFunction.unresolved`), not to those of their derivatives.
+
+    Parameters
+    ----------
+    potential : Trainable or a sum with trainable terms, fitted to the data. It is copied.
+    data : Dataset, the training data.
+    weights, scaling : as given to :func:`ase_mag.fitting.fit`. workers : int
+
+    Attributes
+    ----------
+    scales : dict from label to float, s_q, eV. Labels without weight have that of the energy, or
+        else the mean of the others.
+
+    Raises
+    ------
+    ValueError
+        For a model without linear parameters, or data and prior that do not determine all of them.
+    """
+
+    def __init__(self, potential, data, weights=None, *, scaling="configuration", workers=1):
+        self.potential = copy.deepcopy(potential)
+        self._parts = TrainableParts(self.potential)
+        if not len(self._parts.linear):
+            raise ValueError(
+                f"{potential!r} has no linear parameters, whose posterior is known: use an "
+                "ensemble (fitting.ensemble)"
+            )
+        self.weights = check_weights(weights, data)
+        self.scaling = scaling
+        loss = Loss(self._parts, data, self.weights, scaling, workers)
+        self._triangle = self._reduced(loss)
+        self.scales = self._scales(loss)
+
+    def _reduced(self, loss):
+        n = len(self._parts.linear)
+        triangle = np.linalg.qr(np.vstack([prior_rows(loss)[:, :n], np.zeros((1, n))]), mode="r")
+        for rows in loss.over_chunks(lambda chunk: weighted_rows(loss, chunk)):
+            triangle = np.linalg.qr(np.vstack([triangle, rows[:, :n]]), mode="r")
+        diagonal = np.abs(np.diagonal(triangle))
+        if len(triangle) < n or diagonal.min() <= _SINGULAR * diagonal.max():
+            raise ValueError(
+                f"data and prior do not determine all {n} linear parameters, so that errors are "
+                "infinite: add frames or labels, or give the model a prior (regularization > 0)"
+            )
+        return triangle
+
+    def _scales(self, loss):
+        sums, counts = {}, {}
+        for each in loss.over_chunks(lambda chunk: [self._left_out(loss, s) for s in chunk]):
+            for frame in each:
+                for name, (square, count) in frame.items():
+                    sums[name] = sums.get(name, 0.0) + square
+                    counts[name] = counts.get(name, 0) + count
+        scales = {name: float(np.sqrt(sums[name] / counts[name])) for name in sums}
+        other = scales.get("energy", float(np.mean(list(scales.values()))))
+        return {name: scales.get(name, other) for name in self.weights}
+
+    def _left_out(self, loss, sample):
+        """Return {label: (e^T V^-1 e, count)} of one frame that is left out."""
+        rows = weighted_rows(loss, [sample])
+        if not len(rows):
+            return {}
+        scaled = self._solve(rows[:, :-1].T)
+        covariance = np.linalg.inv(np.eye(len(rows)) - scaled.T @ scaled)
+        errors, out, start = covariance @ rows[:, -1], {}, 0
+        for name, factors in sample.factors.items():
+            end = start + np.count_nonzero(factors)
+            if end > start:
+                part = slice(start, end)
+                square = errors[part] @ np.linalg.solve(covariance[part, part], errors[part])
+                out[name] = float(square), end - start
+            start = end
+        return out
+
+    def _solve(self, columns):
+        """Return R^-T b for columns b."""
+        return solve_triangular(self._triangle, columns, trans="T")
+
+    def uncertainty(self, atoms, moments=None):
+        """Return standard deviations of what the model says, an :class:`Uncertainty`.
+
+        They are those of the mean prediction; the noise of a label comes on top
+        (:meth:`noise`).
+
+        Parameters
+        ----------
+        atoms : ase.Atoms or PairGraph
+        moments : (N, 3) float array, mu_B; needed with a graph, else those of the atoms.
+        """
+        if isinstance(atoms, PairGraph):
+            if moments is None:
+                raise ValueError("a graph has no moments: give moments (N, 3) in mu_B")
+            graph = atoms
+        else:
+            moments = get_moments(atoms) if moments is None else moments
+            self.potential.check_species(atoms.numbers)
+            graph = PairGraph.build(
+                atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, self.potential.cutoff
+            )
+        design = self._parts.design(graph, moments)
+        sites, total = np.zeros(graph.n_sites), 0.0
+        for term in self._parts.terms:
+            if hasattr(term, "unresolved"):
+                own, together = term.unresolved(graph, moments)
+                sites, total = sites + own, total + together
+
+        def variances(columns):
+            flat = self._solve(columns.reshape(len(columns), -1))
+            return np.einsum("ki,ki->i", flat, flat).reshape(columns.shape[1:])
+
+        energy = self.scales["energy"]
+        return Uncertainty(
+            float(energy * np.sqrt(variances(design.energies.sum(axis=1)) + total)),
+            energy * np.sqrt(variances(design.energies) + sites),
+            self.scales["forces"] * np.sqrt(variances(design.forces).sum(axis=1)),
+            self.scales["magforces"] * np.sqrt(variances(design.magforces).sum(axis=1)),
+        )
+
+    def noise(self, label, n_atoms=1):
+        """Return the standard deviation of a label around the model, s_q / sqrt(weight).
+
+        Parameters
+        ----------
+        label : a label with weight; n_atoms : int, of the cell, which counts for energies with
+            ``scaling='atom'``.
+        """
+        weight = self.weights[label]
+        if weight == 0:
+            raise ValueError(f"{label} has no weight in the fit, so that its noise is not known")
+        size = n_atoms if self.scaling == "atom" and label in ("energy", "stress") else 1
+        return self.scales[label] * float(np.sqrt(size / weight))
+
+
+class PosteriorErrors:
+    """The posterior standard deviation as the uncertainty of atoms, for :func:`active_loop`.
+
+    Parameters
+    ----------
+    potential : Trainable or a sum with trainable terms, fitted to the data.
+    data : Dataset
+    label : 'energies' (eV), 'forces' (eV/angstrom) or 'magforces' (eV/mu_B).
+    **options : of :class:`LinearPosterior`.
+    """
+
+    def __init__(self, potential, data, label="energies", **options):
+        if label not in ("energies", "forces", "magforces"):
+            raise ValueError(f"label must be 'energies', 'forces' or 'magforces', got {label!r}")
+        self.label = label
+        self.posterior = LinearPosterior(potential, data, **options)
+
+    def uncertainty(self, atoms):
+        """Return the standard deviation of every atom, (N,)."""
+        return getattr(self.posterior.uncertainty(atoms), self.label)
