@@ -11,7 +11,9 @@ import pytest
 from ase.build import bulk
 
 from ase_mag import models, testing
+from ase_mag.descriptors import InvariantDescriptor
 from ase_mag.models import cubic
+from ase_mag.regressors import LinearFunction
 from ase_mag.testing.comparison import PARTS, assert_close
 from ase_mag.testing.structures import Structure
 
@@ -108,6 +110,24 @@ def noncollinear(species, **options):
     )
 
 
+def linear_invariants():
+    descriptor = InvariantDescriptor("Fe", cutoff=4.2, n_radial=4, powers=2)
+    coefficients = 0.1 * np.random.default_rng(0).normal(size=descriptor.n_features + 1)
+    function = LinearFunction(descriptor.n_features, parameters=coefficients)
+    return models.DescriptorModel(descriptor, function)
+
+
+def orientations(species, **options):
+    """A potential of spin orientations with random coefficients."""
+    potential = models.SpinOrientationPotential(species, 4.6, 4, 2, **options)
+    rng = np.random.default_rng(0)
+    if options.get("regressor") == "sparse_gp":
+        for function in potential.functions:
+            function.prepare(np.abs(rng.normal(size=(6, function.n_features))))
+    potential.parameters = 0.1 * rng.normal(size=potential.n_parameters)
+    return potential
+
+
 def rotating(make, **options):
     return make(), {"rotated": make, "spin_rotation": False, **options}
 
@@ -175,6 +195,13 @@ CASES = {
         noncollinear(("Co", "Fe"), level=8, magnetic_basis=3),
         {},
     ),
+    "descriptor and linear function": (linear_invariants(), {}),
+    "spin orientations": (orientations("Fe"), {}),
+    "spin orientations, two species": (orientations(("Co", "Fe")), {}),
+    "spin orientations, sparse Gaussian process": (
+        orientations("Fe", regressor="sparse_gp", n_sparse=5),
+        {},
+    ),
     **{f"named: {name}": (models.named(name), {}) for name in models.named()},
 }
 
@@ -211,8 +238,17 @@ def test_contract_on_a_slab(name):
         models.MomentTensorPotential("Fe", 6, 3, cutoff=4.6, max_moment=8.0, onsite=2),
         noncollinear(("Fe", "Al"), level=6),
         noncollinear("Fe", level=10, magnetic_basis=3),
+        orientations(("Co", "Fe")),
+        orientations("Fe", regressor="sparse_gp", n_sparse=5),
     ],
-    ids=["collinear", "collinear, on-site terms", "vectors", "vectors, basis 3"],
+    ids=[
+        "collinear",
+        "collinear, on-site terms",
+        "vectors",
+        "vectors, basis 3",
+        "spin orientations",
+        "spin orientations, sparse Gaussian process",
+    ],
 )
 def test_trainable_contract(model):
     testing.check_trainable(model)

@@ -29,12 +29,15 @@ class Model(ABC):
         atoms around it only, never on their numbers, so that the unit cell of a crystal stands
         for all of it. Models that say so get the fast path of :class:`LatticeForm`. Every class
         says it for itself; it is not inherited.
+    directional : bool; True: the energy depends on the directions of moments only, so that magnetic
+        forces are perpendicular to them.
     """
 
     species: tuple
     cutoff: float = 0.0
     moment_axis: np.ndarray | None = None
     homogeneous: bool = False
+    directional: bool = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

@@ -2,6 +2,7 @@
 
 from ase_mag.descriptors.dipole_density import DipoleDensityDescriptor
 from ase_mag.descriptors.invariants import InvariantDescriptor
+from ase_mag.descriptors.joint import JointDescriptor
 from ase_mag.descriptors.radial_spin import RadialSpinDescriptor
 from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
 from ase_mag.descriptors.spin_density import ExchangeDensityDescriptor
@@ -12,6 +13,7 @@ __all__ = [
     "DipoleDensityDescriptor",
     "ExchangeDensityDescriptor",
     "InvariantDescriptor",
+    "JointDescriptor",
     "RadialSpinDescriptor",
     "SiteDescriptor",
     "SiteNeighbors",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ase_mag.core import get_moments
 from ase_mag.fitting.frame import Frame
 from ase_mag.fitting.labels import QUANTITIES
 from ase_mag.fitting.references import atomic_references, reference_energy
@@ -136,6 +137,22 @@ class Dataset(Sequence):
             frames.append(replace(frame, labels=labels))
         return self._like(frames)
 
+    def perpendicular(self):
+        """Return the data with the part of the magnetic forces perpendicular to the moments.
+
+        B - (B.e) e, e = M/|M|: the part that turns moments. Models of directions
+        (:class:`ase_mag.models.SpinOrientationPotential`) describe no other, and constrained DFT
+        that fixes directions knows no other. Moments of zero have no direction: their magnetic
+        forces become NaN, which is not fitted.
+        """
+        frames = []
+        for frame in self:
+            labels = dict(frame.labels)
+            if "magforces" in labels:
+                labels["magforces"] = transverse(labels["magforces"], get_moments(frame.atoms))
+            frames.append(replace(frame, labels=labels))
+        return self._like(frames)
+
     def reweighted(self, weights, label=None):
         """Return the data with other weights of the frames, or of one label of each frame.
 
@@ -242,6 +259,13 @@ class Dataset(Sequence):
             members.setdefault(frame.group, []).append(place)
         parts = list(members.values())
         return [parts[k] for k in np.random.default_rng(rng).permutation(len(parts))]
+
+
+def transverse(vectors, moments):
+    """Return the part of vectors (N, 3) perpendicular to moments (N, 3); NaN where these are 0."""
+    sizes = np.linalg.norm(moments, axis=1)[:, None]
+    units = np.divide(moments, sizes, out=np.full(moments.shape, np.nan), where=sizes > 0)
+    return vectors - np.einsum("ic,ic->i", vectors, units)[:, None] * units
 
 
 def check_apart(train, test):

@@ -7,13 +7,16 @@ import numpy as np
 
 from ase_mag.core import storage
 from ase_mag.fitting.checkpoint import FitCheckpoint, data_digest
-from ase_mag.fitting.dataset import Dataset, check_apart
+from ase_mag.fitting.dataset import Dataset, check_apart, transverse
 from ase_mag.fitting.loss import Loss, check_weights
 from ase_mag.fitting.metrics import compare
 from ase_mag.fitting.minimize import FitRun, check_course, method_for
 from ase_mag.fitting.report import FitReport
 from ase_mag.fitting.samples import graph_bytes
 from ase_mag.fitting.trainable import TrainableParts
+
+#: The longitudinal share of magnetic forces of which models of directions warn.
+_ALONG = 0.01
 
 
 def fit(
@@ -93,8 +96,10 @@ def fit(
     Warns
     -----
     UserWarning
-        If the fitted parameters are not ones that the model could be made with (e.g. a Landau
-        energy that is not bounded below), or the data do not determine all linear parameters.
+        If a model of the directions of moments is fitted to magnetic forces with a part along
+        the moments, the fitted parameters are not ones that the model could be made with (e.g. a
+        Landau energy that is not bounded below), or the data do not determine all linear
+        parameters.
     """
     start = monotonic()
     test = Dataset([]) if test is None else test
@@ -104,6 +109,7 @@ def fit(
     parts = TrainableParts(potential)
     method = method_for(method, parts)
     loss = Loss(parts, train, weights, scaling, workers)
+    _check_directional(parts, loss.samples)
     parts.prepare([(sample.graph, sample.moments) for sample in loss.samples])
     test_loss = Loss(parts, test, weights, scaling, workers, prior=False) if len(test) else None
     identity = {
@@ -163,6 +169,28 @@ def _check_rank(linear):
             f"the data determine {linear.rank} of {linear.n_linear} linear parameters; of the "
             "others, the smallest values are taken: weight more labels, add frames (do all species "
             "appear?), or make the potential smaller",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _check_directional(parts, samples):
+    """Warn if the parameters cannot describe the part of magnetic forces along the moments."""
+    if not all(term.directional for term in parts.terms):
+        return
+    along = total = 0.0
+    for sample in samples:
+        if "magforces" in sample.targets:
+            fields = sample.targets["magforces"]
+            rest = np.nan_to_num(transverse(fields, sample.moments))
+            total += np.sum(sample.factors["magforces"] * fields**2)
+            along += np.sum(sample.factors["magforces"] * (fields - rest) ** 2)
+    if along > _ALONG**2 * total:
+        warnings.warn(
+            f"{np.sqrt(along / total):.2g} of the size of the magnetic forces is along the "
+            f"moments, which {parts.terms[0]!r} does not describe, because it depends on "
+            "directions only: it stays in all errors. Fit to data.perpendicular(), or add a model "
+            "of the sizes (e.g. models.Landau)",
             UserWarning,
             stacklevel=3,
         )

@@ -36,6 +36,7 @@ from ase_mag.models.radial_forms import (
     tabulated,
 )
 from ase_mag.models.series_exchange import SeriesExchange
+from ase_mag.models.spin_orientation_potential import SpinOrientationPotential
 from ase_mag.models.tensor_exchange import DzyaloshinskiiMoriya, TensorExchange, dmi_tensors
 from ase_mag.models.zeeman import Zeeman
 
@@ -62,6 +63,7 @@ __all__ = [
     "Radial",
     "ReferenceState",
     "SeriesExchange",
+    "SpinOrientationPotential",
     "SquareRootEmbedding",
     "TabulatedEmbedding",
     "TensorExchange",

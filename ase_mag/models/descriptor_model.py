@@ -6,6 +6,7 @@ from ase_mag.core.model import Trainable
 from ase_mag.core.response import Gradients, Response
 from ase_mag.core.storage import storable
 from ase_mag.core.tangents import tangents
+from ase_mag.regressors.basis_function import BasisFunction
 from ase_mag.regressors.site_function import SiteFunction
 
 #: Most sites whose features are held at a time while a function is prepared.
@@ -146,17 +147,20 @@ class DescriptorModel(Trainable):
 
     def prepare(self, structures, rng=0):
         rng = np.random.default_rng(rng)
-        rows, held = [[] for _ in self.functions], 0
+        rows, counts, held = [[] for _ in self.functions], [], 0
         for graph, moments in structures:
             moments = np.ascontiguousarray(moments, dtype=float)
             features = self.descriptor.forward(graph, moments)
             for place, (_, sites) in zip(rows, self._sites(graph), strict=True):
                 place.append(features[sites])
+            counts.append([len(place[-1]) for place in rows])
             held += graph.n_sites
             if held > _SAMPLE:
                 break
-        for symbol, function, place in zip(
-            ("all species",) if self._shared else self.species, self.functions, rows, strict=True
+        names = ("all species",) if self._shared else self.species
+        squares = np.mean(np.square(counts, dtype=float), axis=0).tolist()
+        for symbol, function, place, square in zip(
+            names, self.functions, rows, squares, strict=True
         ):
             X = np.concatenate([np.zeros((0, self.descriptor.n_features)), *place])
             if not len(X):
@@ -166,6 +170,8 @@ class DescriptorModel(Trainable):
                 )
             if not function.prepared:
                 function.prepare(X, rng)
+                if isinstance(function, BasisFunction):
+                    function.weigh(square)
 
     def unresolved(self, graph, moments):
         """Return prior variances that the basis of the functions lacks (sparse points).

@@ -16,11 +16,12 @@ class BasisFunction(SiteFunction):
     regression,
 
         minimize sum_i (y_i - e(x_i))^2 + lambda sum_k c_k^2,
-        lambda = regularization * mean_i |phi(x_i) - phi_0|^2
+        lambda = regularization * mean_i |phi(x_i) - phi_0|^2 * mean_f n_f^2
 
-    with the mean phi_0 of phi over the training rows (0 without ``intercept``): the regularization
-    is relative to the mean diagonal of the matrix of scalar products of the training rows, and does
-    not depend on units.
+    with the mean phi_0 of phi over the training rows (0 without ``intercept``), and the number n_f
+    of sites whose sum is a target (1 in :meth:`fit`). The regularization is relative to the mean
+    diagonal of the matrix of scalar products of the training rows: it does not depend on units, and
+    its root is about the relative error of energies per site that is taken for noise.
 
     Parameters
     ----------
@@ -109,6 +110,16 @@ class BasisFunction(SiteFunction):
             center = rows.mean(axis=0) if self.intercept else 0.0
             squares = np.mean(np.sum((rows - center) ** 2, axis=1))
             self.precision = self.regularization * float(squares)
+
+    def weigh(self, squares):
+        """Follow the mean square of the number of sites whose sums are fitted, after prepare.
+
+        Parameters
+        ----------
+        squares : float, mean of n_f^2 over the training structures.
+        """
+        if self.regularization > 0:
+            self.precision *= squares
 
     # scikit-learn's manners ---------------------------------------------------------------------
 

@@ -90,8 +90,29 @@ NUMBERS = [pytest.param(n, marks=pytest.mark.slow) if n in (6, 8) else n for n i
 @pytest.mark.parametrize("number", NUMBERS)
 def test_block(number, tmp_path, strict_python, tree_environment):
     lines = [line for line in BLOCKS[number].splitlines() if not any(w in line for w in LATER)]
+    run([BEFORE[number], *lines, AFTER[number]], tmp_path, strict_python, tree_environment)
+
+
+def test_block_6_with_spin_orientations(tmp_path, strict_python, tree_environment):
+    """The same with the potential of the last line that makes one, on iron."""
+    lines = [line for line in BLOCKS[6].splitlines() if "SpinLatticePotential" not in line]
+    before = "\n".join(line for line in FRAMES.splitlines() if "atoms.numbers" not in line)
+    before = before.replace("models.named('FeAlHL-1')", "models.named('FeHL-1')").replace(
+        "    ase_mag.set_moments(", "    ase_mag.set_moments(atoms, rng.normal(size=(2, 3)))\n#"
+    )
+    # The labels have a part along the moments, and the fit says so.
+    before += "\nimport warnings\nwarnings.filterwarnings('ignore', message='.*along the moments')"
+    after = (
+        "assert potential.n_parameters == 85\n"
+        "assert ensemble.uncertainty(frames[0]).forces.shape == (2,)\n"
+        "assert report.train['energy'].rmse < 0.3 * report.train['energy'].spread"
+    )
+    run([before, *lines, after], tmp_path, strict_python, tree_environment)
+
+
+def run(parts, tmp_path, strict_python, tree_environment):
     script = tmp_path / "block.py"
-    script.write_text("\n".join([BEFORE[number], *lines, AFTER[number], ""]), encoding="utf-8")
+    script.write_text("\n".join([*parts, ""]), encoding="utf-8")
     done = subprocess.run(
         [*strict_python, script.name],
         cwd=tmp_path,
