@@ -7,12 +7,23 @@ import warnings
 import numpy as np
 
 from ase_mag.core.storage import storable
-from ase_mag.descriptors import ExchangeDensityDescriptor, JointDescriptor
+from ase_mag.descriptors import (
+    DipoleDensityDescriptor,
+    ExchangeDensityDescriptor,
+    JointDescriptor,
+    ThreeBodyExchangeDescriptor,
+)
 from ase_mag.models.descriptor_model import DescriptorModel
 from ase_mag.regressors import LinearFunction, SparseGaussianProcess
 
 #: Descriptors by the name of their interaction.
-TERMS = {"exchange": ExchangeDensityDescriptor}
+TERMS = {
+    "exchange": ExchangeDensityDescriptor,
+    "dipole": DipoleDensityDescriptor,
+    "three-body": ThreeBodyExchangeDescriptor,
+}
+#: Parameters of which the terms other than exchange have no more than their own default.
+_BOUNDED = ("cutoff", "n_radial", "l_max")
 REGRESSORS = {"linear": LinearFunction, "sparse_gp": SparseGaussianProcess}
 #: Training moments below this many times the softness are warned of.
 _SMALL = 10.0
@@ -41,8 +52,13 @@ class SpinOrientationPotential(DescriptorModel):
     species : str or sequence of str
     cutoff : float, angstrom. n_radial, l_max : int; width (angstrom), spin_width, envelope,
         softness (mu_B) : see :class:`ase_mag.descriptors.ExchangeDensityDescriptor`.
-    terms : sequence of str or descriptors; 'exchange' is the two-body exchange with the parameters
-        above. Descriptors with parameters of their own are taken as they are.
+    terms : sequence of str or descriptors: 'exchange' (two bodies, with the parameters above),
+        'dipole' (two bodies, with the direction of the bond: spin-orbit coupling) and 'three-body'
+        (exchange of two neighbors and the site), which have the parameters above, but cutoff,
+        n_radial and l_max at most as large as their defaults
+        (:class:`ase_mag.descriptors.DipoleDensityDescriptor`,
+        :class:`ase_mag.descriptors.ThreeBodyExchangeDescriptor`). Descriptors with parameters of
+        their own are taken as they are.
     regressor : 'linear' or 'sparse_gp'.
     regularization : float, relative to the mean square of the features of a configuration
         (:class:`ase_mag.regressors.BasisFunction`); its root is about the relative error of
@@ -140,8 +156,10 @@ def _part(term, species, given):
     if term not in TERMS:
         raise ValueError(f"the term {term!r} is unknown; terms are {', '.join(TERMS)}")
     kind = TERMS[term]
-    known = inspect.signature(kind).parameters
-    return kind(species, **{name: value for name, value in given.items() if name in known})
+    if term != "exchange":
+        known = inspect.signature(kind).parameters
+        given = given | {name: min(given[name], known[name].default) for name in _BOUNDED}
+    return kind(species, **given)
 
 
 def _function(regressor, n_features, regularization, options):

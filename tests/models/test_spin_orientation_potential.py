@@ -174,6 +174,41 @@ def test_terms_and_species():
         fitting.fit(two, labelled(3).without("magforces"), {"energy": 1.0})
 
 
+def test_three_bodies_learn_what_two_cannot():
+    """Energies of pairs of neighbors, (e_i.e_j)(e_i.e_k): a fit with and without that term."""
+
+    def labels(frame):
+        units, pairs = get_moments(frame.atoms) / 2.23, graph(frame.atoms, 2.7)
+        cosines = np.einsum("pc,pc->p", units[pairs.centers], units[pairs.neighbors])
+        sums = np.bincount(pairs.centers, cosines, minlength=16)
+        energy = 1e-3 * (sums**2).sum()
+        return Frame(frame.atoms, {"energy": np.float64(energy)}, index=frame.index)
+
+    train, test = (
+        Dataset([labels(frame) for frame in labelled(n, seed, displacement=0.0)])
+        for n, seed in ((60, 2), (20, 3))
+    )
+    errors = {}
+    for terms in (("exchange",), ("exchange", "three-body")):
+        potential = models.SpinOrientationPotential("Fe", 3.6, 2, 2, terms=terms)
+        report = fitting.fit(potential, train, test=test)
+        errors[terms] = report.test["energy"].rmse
+    assert errors["exchange", "three-body"] < 0.1 * errors["exchange",]
+
+
+def test_dipole_term_is_anisotropic():
+    """Turning all moments changes the energy only with the dipole term."""
+    atoms = labelled(1)[0].atoms
+    moments, pairs = get_moments(atoms), graph(atoms, 4.6)
+    turn = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    for terms, changes in (("exchange", False), (("exchange", "dipole"), True)):
+        potential = small(terms=terms)
+        rng = np.random.default_rng(0)
+        potential.parameters = rng.normal(size=potential.n_parameters)
+        before, after = (potential.evaluate(pairs, m).energy for m in (moments, moments @ turn))
+        assert (abs(after - before) > 1e-3) == changes
+
+
 def test_ensemble_and_posterior(fitted):
     _, data, _ = fitted
     ensemble = fitting.ensemble(small(), data, size=3, rng=1, weights=FIELDS)
@@ -185,7 +220,9 @@ def test_ensemble_and_posterior(fitted):
 
 def test_bad_input(fitted):
     data = fitted[1]
-    with pytest.raises(ValueError, match="the term 'anisotropy' is unknown; terms are exchange"):
+    with pytest.raises(
+        ValueError, match="'anisotropy' is unknown; terms are exchange, dipole, three-body"
+    ):
         small(terms="anisotropy")
     with pytest.raises(ValueError, match="terms must name at least one"):
         small(terms=())
