@@ -241,6 +241,16 @@ class Trainable(Model):
 
         return Response(*(part(name) for name in ("energies", "magforces", "forces", "virials")))
 
+    def energy_design(self, graph, moments):
+        """Return the energies of :meth:`design`, (n_linear, n_sites): what fits to energies need.
+
+        Parameters
+        ----------
+        graph : PairGraph
+        moments : (n_atoms, 3) float array, mu_B.
+        """
+        return self.design(graph, moments, lattice=False).energies
+
 
 def common_axis(models):
     """Return the ``moment_axis`` of models that are added, or None.

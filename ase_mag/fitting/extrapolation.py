@@ -97,7 +97,7 @@ class ActiveSet:
         )
         moments = get_moments(atoms)
         if self.parameters == "linear":
-            return self._parts.design(graph, moments, lattice=False).energies.T
+            return self._parts.energy_design(graph, moments).T
         unit, rows = np.zeros(len(atoms)), []
         for i in range(len(atoms)):
             unit[:] = 0.0

@@ -127,8 +127,12 @@ def weighted_rows(loss, chunk):
         differences = loss.differences(sample)
         if not differences:
             continue
-        design = loss.parts.design(sample.graph, sample.moments, lattice=loss.lattice)
-        columns = predictions(design, sample.targets)
+        if set(sample.targets) == {"energy"}:
+            energies = loss.parts.energy_design(sample.graph, sample.moments)
+            columns = {"energy": energies.sum(axis=-1)}
+        else:
+            design = loss.parts.design(sample.graph, sample.moments, lattice=loss.lattice)
+            columns = predictions(design, sample.targets)
         for name, difference in differences.items():
             root = np.sqrt(sample.factors[name]).ravel()
             used = root > 0

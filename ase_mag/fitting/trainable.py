@@ -120,6 +120,12 @@ class TrainableParts:
             return parts[0]
         return Response(*(_joined([getattr(part, name) for part in parts]) for name in _PARTS))
 
+    def energy_design(self, graph, moments):
+        """Return the derivatives of site energies with respect to the linear parameters."""
+        return np.concatenate(
+            [term.energy_design(graph, moments) for term in self.terms if len(term.linear)]
+        )
+
 
 def _joined(arrays):
     return None if arrays[0] is None else np.concatenate(arrays)

@@ -224,6 +224,20 @@ class DescriptorModel(Trainable):
             )
         )
 
+    def energy_design(self, graph, moments):
+        moments = np.ascontiguousarray(moments, dtype=float)
+        features, rows = self.descriptor.forward(graph, moments), []
+        for function, sites in self._sites(graph):
+            if isinstance(function, BasisFunction):
+                values = function.columns(features[sites]).T
+            else:
+                found = [value for value, _ in function.design(features[sites])]
+                values = np.array(found).reshape(-1, len(sites))
+            block = np.zeros((len(values), graph.n_sites))
+            block[:, sites] = values
+            rows.append(block)
+        return np.concatenate(rows)
+
     def to_dict(self):
         function = (
             self.functions[0]

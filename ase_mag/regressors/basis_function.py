@@ -129,7 +129,7 @@ class BasisFunction(SiteFunction):
         if y.shape != (len(X),) or not np.isfinite(y).all():
             raise ValueError(f"y must be {len(X)} finite numbers, got an array of shape {y.shape}")
         self.prepare(X)
-        columns = self._columns(X)
+        columns = self.columns(X)
         root = np.sqrt(self.prior)
         rows = np.vstack([columns, np.diag(root)[root > 0]])
         right = np.concatenate([y, np.zeros(len(rows) - len(y))])
@@ -167,13 +167,13 @@ class BasisFunction(SiteFunction):
                 "regularization > 0, or more rows"
             )
         X = self._rows(X)
-        scaled = solve_triangular(self._triangle, self._columns(X).T, trans="T")
+        scaled = solve_triangular(self._triangle, self.columns(X).T, trans="T")
         variance = np.einsum("ki,ki->i", scaled, scaled)
         if self.precision > 0:
             variance += self.unresolved(X) / self.precision
         return values, np.sqrt(self._variance * variance)
 
-    def _columns(self, X):
+    def columns(self, X):
         """Return de/dc_k of every row, (n, n_parameters)."""
         rows = self.basis(X)
         return np.column_stack([np.ones(len(X)), rows]) if self.intercept else rows

@@ -15,8 +15,8 @@ def check_trainable(model, atoms=None, *, rng=0, step=1e-4, rtol=1e-6):
     ``parameter_vjp(graph, moments, weights)`` = d<weights, response>/d(parameters) with a
     Response of random cotangents. It is compared with two-sided differences of fourth order, for
     all parts together and for each part alone (other cotangents None). ``design`` must give the
-    response of random linear parameters to rounding. The parameters of ``model`` are the same
-    afterwards.
+    response of random linear parameters to rounding, and ``energy_design`` its energies. The
+    parameters of ``model`` are the same afterwards.
 
     Parameters
     ----------
@@ -67,6 +67,10 @@ def _check_design(model, structure, graph, rng, rtol=1e-10):
             f"linear must hold different indices below {len(start)}, got {linear.tolist()}"
         )
     design = model.design(graph, structure.moments)
+    if len(linear):
+        energies = model.energy_design(graph, structure.moments)
+        scale = 1e-14 * np.abs(design.energies).max(initial=0.0)
+        assert_close(energies, design.energies, "energy_design", rtol=1e-12, atol=scale)
     assert_identical(model.parameters, start, "parameters after design")
     if not len(linear):
         return

@@ -33,25 +33,22 @@ def table(title, header, rows, note=""):
 def fits_of(cases):
     """Yield (case, how, results of all seeds) of every fit that was made."""
     for name, seeds in cases.items():
-        for how in seeds[0]:
-            if how != "spread":
-                yield name, how, [seed[how] for seed in seeds]
+        for how in CASES[name].fits:
+            yield name, how, [seed[how] for seed in seeds]
 
 
 def energies(cases):
     """Figs. 4 and 5: RMSE of energies."""
-    rows = []
-    for name, how, found in fits_of(cases):
-        paper = CASES[name].paper
-        rows.append(
-            [
-                CASES[name].title,
-                how,
-                show([seed["spread"] for seed in cases[name]], 1),
-                show([one["energy"] for one in found], 4),
-                "–" if paper is None or how != "linear" else paper,
-            ]
-        )
+    rows = [
+        [
+            CASES[name].title,
+            how,
+            show([seed["spread"] for seed in cases[name]], 1),
+            show(found, 4),
+            "–" if how != "linear" or CASES[name].paper is None else CASES[name].paper,
+        ]
+        for name, how, found in fits_of(cases)
+    ]
     header = ("case", "fit", "spread", "RMSE", "paper")
     return table("Figs. 4, 5: energies (meV/atom)", header, rows)
 
@@ -60,9 +57,6 @@ def fields(cases):
     """Fig. 2: effective fields."""
     rows = []
     for name, how, found in fits_of(cases):
-        if "fields" not in found[0]:
-            continue
-        found = [one["fields"] for one in found]
         low, middle, high = np.mean([one["ratio"] for one in found], axis=0)
         rows.append(
             [
@@ -70,7 +64,7 @@ def fields(cases):
                 how,
                 show([one["rmse"] for one in found]),
                 show([one["spread"] for one in found], 1),
-                show([one["angle"][1] for one in found]),
+                show([one["angle"][1] for one in found], 2),
                 show([one["angle"][2] for one in found], 2),
                 show([100 * one["within 5 degrees"] for one in found], 2),
                 f"{low:.3f}, {middle:.3f}, {high:.3f}",
@@ -87,8 +81,8 @@ def fields(cases):
         "ratio of sizes (1, 50, 99 %)",
     )
     note = (
-        "Paper: at most 5 degrees, reference/prediction from 1.0 to 1.2. Atoms whose field "
-        "vanishes are among all atoms."
+        "Angles and ratios (reference/prediction) of fields above a tenth of the root mean square. "
+        "Paper: at most 5 degrees, ratios from 1.0 to 1.2."
     )
     return table("Fig. 2: effective fields", header, rows, note)
 
@@ -158,7 +152,7 @@ def summary(results, sizes):
         "",
         energies(results["cases"]),
         portability(results["portability"]),
-        fields(results["cases"]),
+        fields(results["fields"]),
         widths(results["widths"]),
         coverage(results["coverage"]),
         magnetization(results["magnetization"]),

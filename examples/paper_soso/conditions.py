@@ -85,7 +85,7 @@ class Sizes:
     Attributes
     ----------
     train, test : int, configurations; seeds : int, repetitions with other configurations.
-    cases : names.
+    cases : names. field_test : int, configurations whose fields are compared.
     width_cases, widths : the spin widths that are tried; width_test, width_seeds : int.
     large_test : int, configurations of 54 atoms, and of 16 beside them.
     temperatures_K : of M(T); replicas, reference_replicas : int; picoseconds, equilibration :
@@ -96,6 +96,7 @@ class Sizes:
     test: int = 2500
     seeds: int = 3
     cases: tuple = tuple(CASES)
+    field_test: int = 300
     width_cases: tuple = ("fixed", "d007")
     widths: tuple = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
     width_test: int = 200
@@ -115,6 +116,7 @@ FAST = Sizes(
     test=10,
     seeds=2,
     cases=("fixed", "d025"),
+    field_test=10,
     width_cases=("fixed",),
     widths=(0.1, 3.0),
     width_test=10,

@@ -12,10 +12,10 @@ def errors(cases):
 
     def draw(axes):
         places = np.arange(len(cases))
-        fits = dict.fromkeys(how for seeds in cases.values() for how in seeds[0] if how != "spread")
+        fits = dict.fromkeys(how for name in cases for how in CASES[name].fits)
         for k, (how, color) in enumerate(zip(fits, plots.COLORS, strict=False)):
             rows = [
-                (place, *mean_and_error([seed[how]["energy"] for seed in seeds]))
+                (place, *mean_and_error([seed[how] for seed in seeds]))
                 for place, seeds in zip(places, cases.values(), strict=True)
                 if how in seeds[0]
             ]

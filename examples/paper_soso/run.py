@@ -15,9 +15,9 @@ import os
 from itertools import repeat
 from pathlib import Path
 
-from accuracy import case_errors, coverage, width_errors
+from accuracy import case_errors, case_fields, coverage, width_errors
 from comparison import summary
-from conditions import FAST, FULL, TRANSFERS
+from conditions import CASES, FAST, FULL, TRANSFERS
 from figures import draw_all
 from portability import portability
 from spins import all_runs
@@ -35,6 +35,13 @@ def compute(sizes, folder, executor):
     results = {
         name: stage(folder, f"case_{name}", lambda name=name: seeds(case_errors, sizes.seeds, name))
         for name in sizes.cases
+    }
+    fields = {
+        name: stage(
+            folder, f"fields_{name}", lambda name=name: seeds(case_fields, sizes.seeds, name)
+        )
+        for name in sizes.cases
+        if not CASES[name].step
     }
     transfers = {
         name: stage(
@@ -57,6 +64,7 @@ def compute(sizes, folder, executor):
     runs = stage(folder, "magnetization", lambda: all_runs(sizes, executor))
     return {
         "cases": results,
+        "fields": fields,
         "portability": transfers,
         "widths": widths,
         "coverage": inside,
