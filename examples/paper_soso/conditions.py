@@ -87,7 +87,8 @@ class Sizes:
     train, test : int, configurations; seeds : int, repetitions with other configurations.
     cases : names. field_test : int, configurations whose fields are compared.
     width_cases, widths : the spin widths that are tried; width_test, width_seeds : int.
-    large_test : int, configurations of 54 atoms, and of 16 beside them.
+    transfers : names of TRANSFERS. large_test : int, configurations of 54 atoms, and of 16 beside
+        them.
     temperatures_K : of M(T); replicas, reference_replicas : int; picoseconds, equilibration :
         float, ps per replica and how much of it is left out; cells : int, cubic cells per edge.
     """
@@ -101,12 +102,13 @@ class Sizes:
     widths: tuple = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
     width_test: int = 200
     width_seeds: int = 3
+    transfers: tuple = tuple(TRANSFERS)
     large_test: int = 100
     temperatures_K: tuple = (300, 600, 900)
     replicas: int = 4
     reference_replicas: int = 12
     picoseconds: float = 5.0
-    equilibration: float = 1.0
+    equilibration: float = 0.6
     cells: int = 2
 
 
@@ -115,16 +117,17 @@ FAST = Sizes(
     train=12,
     test=10,
     seeds=2,
-    cases=("fixed", "d025"),
+    cases=("fixed",),
     field_test=10,
     width_cases=("fixed",),
     widths=(0.1, 3.0),
     width_test=10,
     width_seeds=1,
+    transfers=("thermal", "two"),
     large_test=4,
     temperatures_K=(600,),
     replicas=2,
     reference_replicas=4,
-    picoseconds=0.3,
+    picoseconds=0.2,
     equilibration=0.1,
 )

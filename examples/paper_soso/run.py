@@ -17,7 +17,7 @@ from pathlib import Path
 
 from accuracy import case_errors, case_fields, coverage, width_errors
 from comparison import summary
-from conditions import CASES, FAST, FULL, TRANSFERS
+from conditions import CASES, FAST, FULL
 from figures import draw_all
 from portability import portability
 from spins import all_runs
@@ -47,7 +47,7 @@ def compute(sizes, folder, executor):
         name: stage(
             folder, f"transfer_{name}", lambda name=name: seeds(portability, sizes.seeds, name)
         )
-        for name in TRANSFERS
+        for name in sizes.transfers
     }
     widths = {
         name: {

@@ -32,8 +32,8 @@ def test_numbers_are_those_of_the_stages(first, folder):
     page = (folder / "summary.md").read_text("utf-8")
     found = json.loads((folder / "case_fixed.json").read_text())
     mean = np.mean([seed["linear"] for seed in found])
-    (printed,) = re.findall(r"^\| fixed moments \| linear \| [^|]+ \| ([\d.]+) ± ", page, re.M)
-    assert abs(float(printed) - mean) < 6e-5
+    printed = re.search(r"^\| fixed moments \| linear \| [^|]+ \| ([\d.]+) ± ", page, re.M)
+    assert abs(float(printed[1]) - mean) < 6e-5
     # 12 configurations determine the five sums of exchange constants that 16 atoms know.
     assert mean < 1.0
     fields = json.loads((folder / "fields_fixed.json").read_text())
