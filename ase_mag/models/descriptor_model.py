@@ -6,12 +6,12 @@ from ase_mag.core.model import Trainable
 from ase_mag.core.response import Gradients, Response
 from ase_mag.core.storage import storable
 from ase_mag.core.tangents import tangents
+from ase_mag.models.stacked import stacked
 from ase_mag.regressors.basis_function import BasisFunction
 from ase_mag.regressors.site_function import SiteFunction
 
 #: Most sites whose features are held at a time while a function is prepared.
 _SAMPLE = 20_000
-_PARTS = ("energies", "magforces", "forces", "virials")
 
 
 @storable
@@ -215,14 +215,7 @@ class DescriptorModel(Trainable):
                 rows.append(Response.from_gradients(graph, pulled, lattice=lattice))
         if not rows:
             return super().design(graph, moments, lattice=lattice)
-        return Response(
-            *(
-                None
-                if getattr(rows[0], part) is None
-                else np.array([getattr(row, part) for row in rows])
-                for part in _PARTS
-            )
-        )
+        return stacked(rows)
 
     def energy_design(self, graph, moments):
         moments = np.ascontiguousarray(moments, dtype=float)

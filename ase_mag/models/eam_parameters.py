@@ -158,7 +158,7 @@ def dudarev_derlet_2005():
     return EmbeddedAtom(
         "Fe",
         density=_cubes(density),
-        pair=_cubes(pair, start=2.0, inner=_quintic_join(nuclei, _cubes(pair, start=2.0))),
+        pair=_cubes(pair, start=2.0, inner=quintic_join(nuclei, _cubes(pair, start=2.0))),
         embedding=MagneticEmbedding(a=4.100199340884814, b=1.565647547483517),
     )
 
@@ -167,7 +167,7 @@ def _cubes(amplitudes, **options):
     return PiecewisePolynomial.from_cubes(list(amplitudes.values()), list(amplitudes), **options)
 
 
-def _quintic_join(nuclei, outer):
+def quintic_join(nuclei, outer):
     """Return the quintic polynomial that joins V and two derivatives of both functions."""
     start, end = nuclei.cutoff, outer.knots[0]
     w = end - start

@@ -6,6 +6,7 @@ import numpy as np
 
 from ase_mag.core.model import Trainable
 from ase_mag.core.response import Response
+from ase_mag.models.stacked import stacked
 
 _PARTS = ("energies", "magforces", "forces", "virials")
 
@@ -25,16 +26,10 @@ class LinearModel(Trainable):
         return np.arange(len(self.parameters), dtype=np.intp)
 
     def design(self, graph, moments, *, lattice=True):
-        rows = [
+        return stacked(
             Response.from_gradients(graph, gradients, lattice=lattice)
             for gradients in self.basis(graph, moments, lattice=lattice)
-        ]
-
-        def part(name):
-            arrays = [getattr(row, name) for row in rows]
-            return None if arrays[0] is None else np.array(arrays)
-
-        return Response(*(part(name) for name in _PARTS))
+        )
 
     def parameter_vjp(self, graph, moments, weights):
         lattice = weights.forces is not None or weights.virials is not None

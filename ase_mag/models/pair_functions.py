@@ -153,9 +153,25 @@ class PairFunctions:
         return self._sums(graph)[1]
 
     def _sums(self, graph):
-        return graph.cached(("sums of pair functions", self.key), lambda: self._sum(graph))
+        def found():
+            fast = self._summed(graph)
+            if fast is not None:
+                return fast
+            values, slopes = self.evaluate(graph)
+            return frozen(graph.sum_pairs(values)), slopes
 
-    def _sum(self, graph):
+        return graph.cached(("sums of pair functions", self.key), found)
+
+    def fresh_sums(self, graph):
+        """Return sums and slopes without keeping them on the graph: of functions in a fit."""
+        fast = self._summed(graph)
+        if fast is not None:
+            return fast
+        values, slopes = self._evaluate(graph)
+        return frozen(graph.sum_pairs(values)), slopes
+
+    def _summed(self, graph):
+        """Return sums and slopes in one pass over the pairs, or None where that is not possible."""
         function = self.functions[0]
         if self._pairs(graph)[0] is None and type(function) is PiecewisePolynomial:
             shortest = graph.cached("shortest", lambda: graph.distances.min(initial=np.inf))
@@ -163,8 +179,11 @@ class PairFunctions:
                 sums, slopes = np.empty(graph.n_sites), graph.empty()
                 function.sum_into(graph.offsets, graph.distances, sums, slopes)
                 return frozen(sums), frozen(slopes)
-        values, slopes = self.evaluate(graph)
-        return frozen(graph.sum_pairs(values)), slopes
+        return None
+
+    def pairs(self, graph):
+        """Return for each function the pairs it acts on, an index array or (all) a slice."""
+        return [slice(None) if found is None else found for found in self._pairs(graph)]
 
     def _evaluate(self, graph):
         places = self._pairs(graph)
