@@ -16,6 +16,8 @@ from ase_mag.models.embedding import (
 from ase_mag.models.fealhl1 import FeAlHL1
 from ase_mag.models.fehl1 import FeHL1, ReferenceState
 from ase_mag.models.heisenberg import Heisenberg
+from ase_mag.models.heisenberg_landau import HeisenbergLandau
+from ase_mag.models.hopping_embedded_atom import HoppingEmbeddedAtom
 from ase_mag.models.landau import Landau
 from ase_mag.models.moment_tensor_basis import MomentTensorBasis
 from ase_mag.models.moment_tensor_potential import (
@@ -36,6 +38,7 @@ from ase_mag.models.radial_forms import (
     tabulated,
 )
 from ase_mag.models.series_exchange import SeriesExchange
+from ase_mag.models.spin_lattice_potential import SpinLatticePotential
 from ase_mag.models.spin_orientation_potential import SpinOrientationPotential
 from ase_mag.models.tensor_exchange import DzyaloshinskiiMoriya, TensorExchange, dmi_tensors
 from ase_mag.models.zeeman import Zeeman
@@ -52,6 +55,8 @@ __all__ = [
     "FeAlHL1",
     "FeHL1",
     "Heisenberg",
+    "HeisenbergLandau",
+    "HoppingEmbeddedAtom",
     "Landau",
     "MagneticEmbedding",
     "MomentTensorBasis",
@@ -63,6 +68,7 @@ __all__ = [
     "Radial",
     "ReferenceState",
     "SeriesExchange",
+    "SpinLatticePotential",
     "SpinOrientationPotential",
     "SquareRootEmbedding",
     "TabulatedEmbedding",
