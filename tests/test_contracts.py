@@ -126,6 +126,16 @@ def orientations(species, **options):
             function.prepare(np.abs(rng.normal(size=(6, function.n_features))))
     potential.parameters = 0.1 * rng.normal(size=potential.n_parameters)
     return potential
+def spin_lattice(species):
+    """Return an MSLP whose network is at work."""
+    model = models.SpinLatticePotential(species, hidden=(5, 4), activation="tanh")
+    structure = Structure.of(testing.example(model.species, 5))
+    model.prepare([(structure.graph(model), structure.moments)])
+    parameters = model.parameters
+    rng = np.random.default_rng(1)
+    parameters[model.linear[-5:]] = 0.1 * rng.normal(size=5)
+    model.parameters = parameters
+    return model
 
 
 def rotating(make, **options):
@@ -200,6 +210,13 @@ CASES = {
     "spin orientations, two species": (orientations(("Co", "Fe")), {}),
     "spin orientations, sparse Gaussian process": (
         orientations("Fe", regressor="sparse_gp", n_sparse=5),
+    "three-site exchange": (models.ThreeSiteExchange("Fe", cubic(1.0, 3.75), 0.01), {}),
+    "MSLP": (spin_lattice("Fe"), {}),
+    "MSLP, two species": (spin_lattice(("Fe", "Cr")), {}),
+    "MSLP, its network": (spin_lattice("Fe").network, {}),
+    "MSLP, its lattice": (models.HoppingEmbeddedAtom(("Fe", "Cr")), {}),
+    "MSLP, its exchange and Landau energy": (
+        models.HeisenbergLandau(models.HoppingEmbeddedAtom(("Fe", "Cr"))),
         {},
     ),
     **{f"named: {name}": (models.named(name), {}) for name in models.named()},

@@ -8,12 +8,14 @@ from ase_mag.fitting.ensemble import Disagreement, Ensemble, Uncertainty, ensemb
 from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.fit import fit
 from ase_mag.fitting.frame import Frame
+from ase_mag.fitting.held import Held, View
 from ase_mag.fitting.maxvol import maxvol
 from ase_mag.fitting.metrics import Errors, compare
 from ase_mag.fitting.posterior import LinearPosterior, PosteriorErrors
 from ase_mag.fitting.readers import read
 from ase_mag.fitting.references import atomic_references
 from ase_mag.fitting.report import FitReport
+from ase_mag.fitting.stages import StagesReport, fit_stages
 from ase_mag.fitting.validation import (
     CrossValidation,
     LearningCurve,
@@ -31,10 +33,13 @@ __all__ = [
     "Errors",
     "FitReport",
     "Frame",
+    "Held",
     "LearningCurve",
     "LinearPosterior",
     "PosteriorErrors",
+    "StagesReport",
     "Uncertainty",
+    "View",
     "Visit",
     "active_loop",
     "atomic_references",
@@ -42,6 +47,7 @@ __all__ = [
     "cross_validate",
     "ensemble",
     "fit",
+    "fit_stages",
     "learning_curve",
     "maxvol",
     "read",

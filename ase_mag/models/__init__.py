@@ -41,6 +41,7 @@ from ase_mag.models.series_exchange import SeriesExchange
 from ase_mag.models.spin_lattice_potential import SpinLatticePotential
 from ase_mag.models.spin_orientation_potential import SpinOrientationPotential
 from ase_mag.models.tensor_exchange import DzyaloshinskiiMoriya, TensorExchange, dmi_tensors
+from ase_mag.models.three_site_exchange import ThreeSiteExchange
 from ase_mag.models.zeeman import Zeeman
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "SquareRootEmbedding",
     "TabulatedEmbedding",
     "TensorExchange",
+    "ThreeSiteExchange",
     "UniaxialAnisotropy",
     "Zeeman",
     "bethe_slater",

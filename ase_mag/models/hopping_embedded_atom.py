@@ -178,11 +178,7 @@ class HoppingEmbeddedAtom(Trainable):
 
     def _pair_function(self, k):
         end = self.inner[1]
-        here = self.pair_knots[k] > end
-        amplitudes, knots = self.pair[k][here], self.pair_knots[k][here]
-        if not len(knots):
-            amplitudes, knots = [0.0], [self.cutoff]
-        outer = PiecewisePolynomial.from_cubes(amplitudes, knots, start=end)
+        outer = _cubes(self.pair[k], self.pair_knots[k], end)
         join = quintic_join(self._repulsion[k], outer)
         return PiecewisePolynomial(outer.knots, outer.coefficients, inner=join)
 
@@ -340,7 +336,15 @@ def along(graph, pairs):
     return np.einsum("pc,pc->p", pairs, graph.vectors) / graph.distances
 
 
+def _cubes(amplitudes, knots, start):
+    """Return the sum of the cubes whose knots lie beyond ``start``."""
+    here = knots > start
+    if not here.any():
+        return PiecewisePolynomial([start, start + 1.0], [[0.0, 0.0, 0.0, 0.0]])
+    return PiecewisePolynomial.from_cubes(amplitudes[here], knots[here], start=start)
+
+
 def _squared(amplitudes, knots):
     """Return t(r)^2 as a piecewise polynomial of sixth degree."""
-    t = PiecewisePolynomial.from_cubes(amplitudes, knots)
+    t = _cubes(amplitudes, knots, 0.0)
     return PiecewisePolynomial(t.knots, [np.convolve(c, c) for c in t.coefficients])
