@@ -192,7 +192,16 @@ class DescriptorModel(Trainable):
 
     def parameter_vjp(self, graph, moments, weights):
         moments = np.ascontiguousarray(moments, dtype=float)
-        energies, turns, pairs = tangents(graph, moments, weights)
+        return self.tangent_gradient(graph, moments, *tangents(graph, moments, weights))
+
+    def tangent_gradient(self, graph, moments, energies, turns, pairs):
+        """Return d/dp [sum_i w_i E_i + sum_k dM_k.dE/dM_k + sum_ij dr_ij.dE/dr_ij].
+
+        Parameters
+        ----------
+        graph, moments : geometry and (n_atoms, 3) float array, mu_B.
+        energies, turns, pairs : w, dM and dr, see :func:`ase_mag.core.tangents.tangents`.
+        """
         if pairs is None:
             pairs = np.zeros((graph.n_pairs, 3))
         features = self.descriptor.forward(graph, moments)

@@ -27,7 +27,7 @@ class HeisenbergLandau(Trainable):
 
     Trainable: J0 of every pair of species, a, b and ln C of every species: C > 0 keeps the energy
     bounded below through every fit (``linear``: all but ln C). The functions t(r) of the density
-    belong to ``lattice``; :meth:`density_vjp` gives the derivatives by them.
+    belong to ``lattice``.
 
     Parameters
     ----------
@@ -188,17 +188,22 @@ class HeisenbergLandau(Trainable):
     # Fits ---------------------------------------------------------------------------------------
 
     def parameter_vjp(self, graph, moments, weights):
-        return self.both_vjp(graph, moments, weights)[0]
-
-    def both_vjp(self, graph, moments, weights):
-        """Return d<weights, response> by the parameters and by those of the density.
-
-        The latter are the first ones of ``lattice.parameters``
-        (:meth:`HoppingEmbeddedAtom.density_vjp`).
-        """
         moments = np.ascontiguousarray(moments, dtype=float)
         energies, turns, pairs = tangents(graph, moments, weights)
-        radial = along(graph, pairs)
+        return self.tangent_gradient(graph, moments, energies, turns, along(graph, pairs))[0]
+
+    def tangent_gradient(self, graph, moments, energies, turns, radial):
+        """Return d/dp of L = sum_i w_i E_i + sum_k dM_k.dE/dM_k + sum_ij s_ij dE/d|r_ij|.
+
+        Parameters
+        ----------
+        graph : PairGraph; moments : (n_atoms, 3) float array; energies : (n_sites,) float array, w;
+            turns : (n_atoms, 3) float array, dM; radial : (n_pairs,) float array, s.
+
+        Returns
+        -------
+        dL/dp, (n_parameters,), and dL/drho_i and dL/d(drho_i/dr_ij), ((n_sites,), (n_pairs,)).
+        """
         rho, density_slopes = self.lattice.densities(graph)
         changes = graph.sum_pairs(radial * density_slopes)
         m2 = _squares(graph, moments)
@@ -233,7 +238,7 @@ class HeisenbergLandau(Trainable):
         bends = 2.0 * np.pad(self.landau[:, :, 2], ((0, 0), (0, 1)))[:, kinds]
         of_rho = sum(by_value[k] * slopes[:, k] + by_slope[k] * bends[k] for k in range(2))
         of_slope = m2 * (slopes[:, 0] + m2 * slopes[:, 1])
-        return own, self.lattice.density_vjp(graph, of_rho, of_slope[graph.centers] * radial)
+        return own, (of_rho, of_slope[graph.centers] * radial)
 
     def _exchange_vjp(self, graph, moments, energies, turns, radial):
         i, j = graph.centers, graph.neighbors

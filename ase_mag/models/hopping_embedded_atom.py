@@ -237,13 +237,24 @@ class HoppingEmbeddedAtom(Trainable):
 
     def parameter_vjp(self, graph, moments, weights):
         energies, _, pairs = tangents(graph, moments, weights)
-        radial = along(graph, pairs)
+        return self.tangent_gradient(graph, energies, along(graph, pairs))
+
+    def tangent_gradient(self, graph, energies, radial, others=None):
+        """Return d/dp [sum_i w_i E_i + sum_ij s_ij dE/d|r_ij|], (n_parameters,).
+
+        Parameters
+        ----------
+        graph : PairGraph; energies : (n_sites,) float array, w; radial : (n_pairs,) float array, s.
+        others : ((n_sites,), (n_pairs,)) float arrays, optional; derivatives of another energy by
+            rho_i and by drho_i/dr_ij, whose dependence on the parameters is added.
+        """
         rho, _, slope, bend = self._embedded(graph, order=2)
         changes = graph.sum_pairs(radial * self.densities(graph)[1])
         total = np.zeros(len(self._values))
-        total[: self._starts[2]] = self.density_vjp(
-            graph, energies * slope + bend * changes, slope[graph.centers] * radial
-        )
+        of_rho, of_slope = energies * slope + bend * changes, slope[graph.centers] * radial
+        if others is not None:
+            of_rho, of_slope = of_rho + others[0], of_slope + others[1]
+        total[: self._starts[2]] = self.density_vjp(graph, of_rho, of_slope)
         half = 0.5 * energies[graph.centers]
         for k, (chosen, r) in self._chosen(graph):
             terms = joined_terms(r, self.pair_knots[k], *self.inner)

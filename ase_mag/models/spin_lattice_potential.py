@@ -7,10 +7,11 @@ import numpy as np
 from ase_mag.core.model import Trainable
 from ase_mag.core.response import Response
 from ase_mag.core.storage import storable
+from ase_mag.core.tangents import tangents
 from ase_mag.descriptors import RadialSpinDescriptor
 from ase_mag.models.descriptor_model import DescriptorModel
 from ase_mag.models.heisenberg_landau import HeisenbergLandau
-from ase_mag.models.hopping_embedded_atom import HoppingEmbeddedAtom
+from ase_mag.models.hopping_embedded_atom import HoppingEmbeddedAtom, along
 from ase_mag.models.nonmagnetic import as_species
 from ase_mag.regressors import Perceptron
 
@@ -147,10 +148,13 @@ class SpinLatticePotential(Trainable):
         self.network.prepare(structures, rng)
 
     def parameter_vjp(self, graph, moments, weights):
-        own, of_density = self.moments.both_vjp(graph, moments, weights)
-        lattice = self.lattice.parameter_vjp(graph, moments, weights)
-        lattice[: len(of_density)] += of_density
-        return np.concatenate([lattice, own, self.network.parameter_vjp(graph, moments, weights)])
+        moments = np.ascontiguousarray(moments, dtype=float)
+        energies, turns, pairs = tangents(graph, moments, weights)
+        radial = along(graph, pairs)
+        own, others = self.moments.tangent_gradient(graph, moments, energies, turns, radial)
+        lattice = self.lattice.tangent_gradient(graph, energies, radial, others)
+        network = self.network.tangent_gradient(graph, moments, energies, turns, pairs)
+        return np.concatenate([lattice, own, network])
 
     def design(self, graph, moments, *, lattice=True):
         parts = [
