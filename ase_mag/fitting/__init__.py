@@ -15,7 +15,7 @@ from ase_mag.fitting.posterior import LinearPosterior, PosteriorErrors
 from ase_mag.fitting.readers import read
 from ase_mag.fitting.references import atomic_references
 from ase_mag.fitting.report import FitReport
-from ase_mag.fitting.stages import StagesReport, fit_stages
+from ase_mag.fitting.stages import STAGES, StagesReport, fit_stages
 from ase_mag.fitting.validation import (
     CrossValidation,
     LearningCurve,
@@ -24,6 +24,7 @@ from ase_mag.fitting.validation import (
 )
 
 __all__ = [
+    "STAGES",
     "ActiveResult",
     "ActiveSet",
     "CrossValidation",

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ase_mag.core import Sum, get_moments, storage
+from ase_mag.core import PairGraph, Sum, get_moments, storage
 from ase_mag.fitting.checkpoint import data_digest
 from ase_mag.fitting.dataset import Dataset
 from ase_mag.fitting.fit import fit
@@ -212,8 +212,6 @@ class _Course:
 
 
 def _structures(data, cutoff):
-    from ase_mag.core import PairGraph
-
     for frame in data:
         atoms = frame.atoms
         graph = PairGraph.build(atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, cutoff)
