@@ -25,23 +25,26 @@ class HeisenbergLandau(Trainable):
     + a_2 rho^2 and B = b_0 + b_1 rho + b_2 rho^2 for each species, with the rho of ``lattice``.
     V^HL of J. B. J. Chapman and P.-W. Ma, eqs 9-14 (2022).
 
-    Trainable: J0 of every pair of species, a, b and ln C of every species: C > 0 keeps the energy
-    bounded below through every fit (``linear``: all but ln C). The functions t(r) of the density
-    belong to ``lattice``.
+    Trainable: J0 of every pair of species, a, b and q of every species, C = ``least_sixth`` +
+    exp(q): C keeps the energy bounded below through every fit (``linear``: all but q). The
+    functions t(r) of the density belong to ``lattice``.
 
     Parameters
     ----------
     lattice : HoppingEmbeddedAtom, which gives rho, the species and the cutoff rc.
     exchange : float or (n_pairs_of_species,) float array, J0 in eV/mu_B^2, pairs as in ``lattice``.
     a, b : (3,) or (n_species, 3) float arrays, eV/mu_B^2 and eV/mu_B^4.
-    c : float or (n_species,) float array, C in eV/mu_B^6, positive.
-    parameters : (n_parameters,) float array, optional: J0, a, b (species by species), ln C. They
+    c : float or (n_species,) float array, C in eV/mu_B^6, above ``least_sixth``.
+    least_sixth : float, eV/mu_B^6, the least C that a fit may reach, positive. 1e-5 is 1 meV at
+        2.2 mu_B and 10 eV at 10 mu_B.
+    parameters : (n_parameters,) float array, optional: J0, a, b (species by species), q. They
         replace the numbers above.
 
     Raises
     ------
     ValueError
-        If C is not positive; for arrays of the wrong shape and numbers that are not finite.
+        If C is not above ``least_sixth``, or that not positive; for arrays of the wrong shape and
+        numbers that are not finite.
     TypeError
         If ``lattice`` is no HoppingEmbeddedAtom.
     """
@@ -56,6 +59,7 @@ class HeisenbergLandau(Trainable):
         b=(0.0192, 0.0, 0.0),
         c=1e-4,
         *,
+        least_sixth=1e-5,
         parameters=None,
     ):
         if not isinstance(lattice, HoppingEmbeddedAtom):
@@ -63,7 +67,12 @@ class HeisenbergLandau(Trainable):
                 f"lattice must be a HoppingEmbeddedAtom (it has the density), got "
                 f"{type(lattice).__name__}"
             )
-        self.lattice = lattice
+        self.lattice, self.least_sixth = lattice, float(least_sixth)
+        if not (np.isfinite(self.least_sixth) and self.least_sixth > 0):
+            raise ValueError(
+                f"least_sixth must be positive, or the energy of large moments has no bound, got "
+                f"{least_sixth!r} eV/mu_B^6"
+            )
         self.species, self.cutoff = lattice.species, lattice.cutoff
         shape = np.array([1.0, -5.0, 10.0, -10.0, 5.0, -1.0]) / self.cutoff ** np.arange(6)
         self._shape = PairFunctions.of(
@@ -72,14 +81,14 @@ class HeisenbergLandau(Trainable):
         if parameters is None:
             n = len(self.species)
             c = np.array(np.broadcast_to(c, n), dtype=float)
-            if not (np.isfinite(c) & (c > 0)).all():
+            if not (np.isfinite(c) & (c > self.least_sixth)).all():
                 raise ValueError(
-                    f"C must be positive, or the energy of large moments has no bound, got "
-                    f"{c.tolist()} eV/mu_B^6"
+                    f"C must lie above least_sixth ({self.least_sixth:g} eV/mu_B^6), got "
+                    f"{c.tolist()}"
                 )
             exchange = np.broadcast_to(exchange, len(lattice.kinds_of_pairs))
             a, b = (np.broadcast_to(x, (n, 3)).ravel() for x in (a, b))
-            parameters = np.concatenate([exchange, a, b, np.log(c)])
+            parameters = np.concatenate([exchange, a, b, np.log(c - self.least_sixth)])
         self.parameters = parameters
 
     @property
@@ -95,7 +104,7 @@ class HeisenbergLandau(Trainable):
         #: Coefficients of A and B, (2, n_species, 3) float array.
         self.landau = values[pairs : pairs + 6 * n].reshape(2, n, 3).copy()
         #: C of every species, eV/mu_B^6.
-        self.sixth = np.exp(values[pairs + 6 * n :])
+        self.sixth = self.least_sixth + np.exp(values[pairs + 6 * n :])
         table = np.zeros((n + 1, n + 1))
         for value, (x, y) in zip(self.exchange, self.lattice.kinds_of_pairs, strict=True):
             table[x, y] = table[y, x] = value
@@ -226,7 +235,7 @@ class HeisenbergLandau(Trainable):
                 for v, s in zip(by_value[:2], by_slope, strict=True)
             ]
         )
-        sixth = self.sixth * by_species(by_value[2])
+        sixth = (self.sixth - self.least_sixth) * by_species(by_value[2])
         own = np.concatenate(
             [
                 self._exchange_vjp(graph, moments, energies, turns, radial),
@@ -292,7 +301,11 @@ class HeisenbergLandau(Trainable):
         )
 
     def to_dict(self):
-        return {"lattice": self.lattice, "parameters": self.parameters}
+        return {
+            "lattice": self.lattice,
+            "least_sixth": self.least_sixth,
+            "parameters": self.parameters,
+        }
 
 
 def _squares(graph, moments):

@@ -41,7 +41,9 @@ class SpinLatticePotential(Trainable):
     lattice : HoppingEmbeddedAtom, optional; V^NM with its own arguments.
     moments : HeisenbergLandau, optional; V^HL, made with this ``lattice``.
     network : DescriptorModel, optional; V^NN.
-    hidden : tuple of int; activation : str; seed : int, of the default network.
+    hidden : tuple of int; activation : str; seed : int, of the default network. The paper's
+        activation is 'twisted'; 'algebraic' is its smooth twin, with which fits to forces go on
+        where those with kinks stop.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class SpinLatticePotential(Trainable):
     --------
     >>> from ase_mag import models
     >>> models.SpinLatticePotential('Fe')
-    SpinLatticePotential(Fe; cutoff 5.3 angstrom, 29 + 8 + 882 parameters)
+    SpinLatticePotential(Fe; cutoff 5.3 angstrom, 31 + 8 + 882 parameters)
     """
 
     homogeneous = True
@@ -70,7 +72,7 @@ class SpinLatticePotential(Trainable):
         moments=None,
         network=None,
         hidden=(16, 16),
-        activation="twisted",
+        activation="algebraic",
         seed=0,
     ):
         self.species = as_species(species)

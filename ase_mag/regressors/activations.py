@@ -10,6 +10,14 @@ def softsign(z):
     return z * s, square, -2.0 * np.sign(z) * square * s
 
 
+def algebraic(z):
+    """z/sqrt(1 + z^2), smooth."""
+    inverse = 1.0 / (1.0 + z * z)
+    root = np.sqrt(inverse)
+    slope = inverse * root
+    return z * root, slope, -3.0 * z * slope * inverse
+
+
 def tanh(z):
     """tanh(z)."""
     value = np.tanh(z)
@@ -43,6 +51,7 @@ def _logistic(z):
 #: By name: functions of z that return f, f' and f'', arrays of the shape of z.
 ACTIVATIONS = {
     "twisted": softsign,
+    "algebraic": algebraic,
     "tanh": tanh,
     "softplus": softplus,
     "silu": silu,

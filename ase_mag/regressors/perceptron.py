@@ -21,9 +21,10 @@ class Perceptron(SiteFunction):
 
     f(z) = z/(1 + |z|) + a z by default; eqs 15-20 of J. B. J. Chapman and P.-W. Ma (2022). Its
     second derivative jumps at z = 0 (from 2 to -2): forces are continuous, their derivatives are
-    not; tanh, softplus and silu are smooth. Shift and spread of the features are learned once, by
-    :meth:`prepare` or the first :meth:`fit`, and are no parameters. The output weights start from
-    zero: the function is zero until it is trained.
+    not, and a loss with forces has kinks wherever a neuron of some atom is at z = 0, where
+    quasi-Newton steps end. 'algebraic', z/sqrt(1 + z^2), is its smooth twin. Shift and spread of
+    the features are learned once, by :meth:`prepare` or the first :meth:`fit`, and are no
+    parameters. The output weights start from zero: the function is zero until it is trained.
 
     Rows go through in pieces of a fixed size, each in one thread, so that bits do not depend on the
     number of threads and memory not on the number of rows.
@@ -32,8 +33,8 @@ class Perceptron(SiteFunction):
     ----------
     n_features : int
     hidden : tuple of int, neurons of every hidden layer.
-    activation : str, 'twisted' (z/(1 + |z|)), 'tanh', 'softplus', 'silu' or 'gaussian', to which
-        ``twist`` z is added.
+    activation : str, 'twisted' (z/(1 + |z|)), 'algebraic' (z/sqrt(1 + z^2)), 'tanh', 'softplus',
+        'silu' or 'gaussian', to which ``twist`` z is added.
     twist : float, a.
     seed : int, of the first weights.
     ridge : float, of :meth:`fit` only: the squares of the weights (not biases and V0) times this

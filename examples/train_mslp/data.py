@@ -41,7 +41,7 @@ def defect(rng, repeats, kind, displacement):
         del atoms[sorted(near[: rng.integers(1, 3)])[::-1]]
     else:
         axis = np.array([[1, 1, 0], [1, 1, 1], [1, 0, 0]][rng.integers(3)], dtype=float)
-        axis *= rng.uniform(0.7, 1.15) / np.linalg.norm(axis)
+        axis *= rng.uniform(0.9, 1.15) / np.linalg.norm(axis)
         center = atoms.positions[0].copy()
         atoms.positions[0] = center - axis
         atoms += Atoms("Fe", [center + axis])
@@ -49,7 +49,7 @@ def defect(rng, repeats, kind, displacement):
     return relaxed(atoms)
 
 
-def relaxed(atoms, shortest=1.75):
+def relaxed(atoms, shortest=1.8):
     """Push atoms apart that are closer than ``shortest`` (angstrom)."""
     for _ in range(200):
         graph = PairGraph.build(atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, 3.0)
@@ -71,7 +71,7 @@ def moments_for(rng, atoms, kind):
     if kind == "random":  # any directions, any sizes
         return directions * rng.uniform(0.0, 3.5, size=(n, 1))
     if kind == "large":
-        return directions * rng.uniform(1.0, 5.0, size=(n, 1))
+        return directions * rng.uniform(1.0, 4.5, size=(n, 1))
     axis = directions[0]
     signs = np.ones(n)
     if kind == "antiferromagnetic":
@@ -111,8 +111,8 @@ def frames(seed, n_nonmagnetic=80, n_bulk=120, n_defects=200):
     """Return three Datasets: non-magnetic, bulk-like, and everything else.
 
     Cells of 15 to 55 atoms; displacements to 0.2 angstrom in the bulk-like frames and to 0.25 in
-    the others (0.2 is the thermal one at 1000 K), distances down to 1.75 angstrom, moments to
-    5 mu_B.
+    the others (0.2 is the thermal one at 1000 K), distances down to 1.8 angstrom, moments to
+    4.5 mu_B.
     """
     rng, model = np.random.default_rng(seed), reference()
     out = {"nonmagnetic": [], "bulk": [], "train": []}
@@ -142,7 +142,7 @@ def frames(seed, n_nonmagnetic=80, n_bulk=120, n_defects=200):
         else:
             kind = ("vacancy", "interstitial")[k % 3 - 1]
             atoms = defect(rng, cell(), kind, rng.uniform(0.05, 0.2))
-        add("train", atoms, ORDERS[(k // 3) % len(ORDERS)])
+        add("train", atoms, ORDERS[(k // 3) % (len(ORDERS) - 1)])
     return {name: Dataset(found) for name, found in out.items()}
 
 
