@@ -16,7 +16,7 @@ from ase_mag.fitting.report import FitReport
 from ase_mag.fitting.trainable import TrainableParts
 
 #: The stages, and how many iterations each gets.
-STAGES = {"nonmagnetic": 150, "bulk": 150, "network": 400, "together": 200}
+STAGES = {"nonmagnetic": 150, "bulk": 100, "network": 200, "together": 200}
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def fit_stages(
         that the data of a stage do not have are left out, and magnetic forces in the first.
     scaling, ridge, tolerance, workers, progress : see :func:`fit`.
     iterations : dict from stage to int, most iterations; 0 leaves a stage out. Default:
-        nonmagnetic 150, bulk 150, network 400, together 200.
+        nonmagnetic 150, bulk 100, network 200, together 200.
     folder : path, optional; what each stage found, and the checkpoint of the one that runs.
     restart : bool; go on from the folder: finished stages are read, one that was interrupted goes
         on exactly.

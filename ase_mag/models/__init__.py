@@ -42,6 +42,7 @@ from ase_mag.models.spin_lattice_potential import SpinLatticePotential
 from ase_mag.models.spin_orientation_potential import SpinOrientationPotential
 from ase_mag.models.tensor_exchange import DzyaloshinskiiMoriya, TensorExchange, dmi_tensors
 from ase_mag.models.three_site_exchange import ThreeSiteExchange
+from ase_mag.models.trained import TrainedPotential
 from ase_mag.models.zeeman import Zeeman
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "TabulatedEmbedding",
     "TensorExchange",
     "ThreeSiteExchange",
+    "TrainedPotential",
     "UniaxialAnisotropy",
     "Zeeman",
     "bethe_slater",

@@ -15,6 +15,7 @@ from ase_mag.models.fehl1 import FeHL1
 from ase_mag.models.heisenberg import Heisenberg
 from ase_mag.models.landau import Landau
 from ase_mag.models.radial_forms import bethe_slater, cubic, double_exchange, shells
+from ase_mag.models.trained import TrainedPotential
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,19 @@ _SETS = {
             "it, NOT fitted to DFT. Known magnetism for tests of fits on bcc cells with at most "
             "50 % of aluminum.",
             FeAlHL1,
+        ),
+        ParameterSet(
+            "Fe-MSLP-FeHL1",
+            "spin-lattice potential with a network (SpinLatticePotential)",
+            ("Fe",),
+            "trained by examples/train_mslp/train.py in the four stages of J. B. J. Chapman and "
+            "P.-W. Ma (2022)",
+            "SYNTHETIC: learned from FeHL-1 plus 0.01 eV/mu_B^4 sum_i (M_i.sum_j g(r_ij) M_j)^2, "
+            "g = (1 - r/3.75 angstrom)^3, NOT from DFT: a proof of the method. Domain: bcc with "
+            "up to 7 % strain, vacancies, interstitials, displacements to 0.25 angstrom, distances "
+            "from 1.8 angstrom on, moments of 0 to 3.5 mu_B (4.5 in the crystal) in any "
+            "directions; errors in docs/mslp.md. fcc iron means nothing in this set.",
+            lambda: TrainedPotential("Fe-MSLP-FeHL1"),
         ),
     )
 }

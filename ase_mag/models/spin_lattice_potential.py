@@ -47,7 +47,8 @@ class SpinLatticePotential(Trainable):
 
     Attributes
     ----------
-    lattice, moments, network : the three terms. They share the parameters of the potential.
+    lattice, moments, network : the three terms; their parameters are those of the potential.
+    n_parameters : int
 
     Raises
     ------
@@ -119,13 +120,18 @@ class SpinLatticePotential(Trainable):
     @parameters.setter
     def parameters(self, values):
         values, places = np.array(values, dtype=float), self._places
-        if values.shape != (places[-1].stop,) or not np.isfinite(values).all():
+        if values.shape != (self.n_parameters,) or not np.isfinite(values).all():
             raise ValueError(
-                f"parameters must be {places[-1].stop} finite numbers, got an array of shape "
+                f"parameters must be {self.n_parameters} finite numbers, got an array of shape "
                 f"{values.shape}"
             )
         for term, place in zip(self._terms, places, strict=True):
             term.parameters = values[place]
+
+    @property
+    def n_parameters(self):
+        """Number of all parameters."""
+        return self._places[-1].stop
 
     def parameter_key(self):
         return sum((term.parameter_key() for term in self._terms), ())

@@ -32,7 +32,7 @@ def crystal(rng, repeats, strain=0.04, displacement=0.1, structure="bcc"):
     return atoms
 
 
-def defect(rng, repeats, kind, displacement):
+def defect(rng, repeats, kind, displacement, shortest=1.8):
     """Return a cell with a vacancy or divacancy, or an additional atom in a dumbbell."""
     atoms = crystal(rng, repeats, 0.03, 0.0)
     if kind == "vacancy":
@@ -46,7 +46,7 @@ def defect(rng, repeats, kind, displacement):
         atoms.positions[0] = center - axis
         atoms += Atoms("Fe", [center + axis])
     atoms.positions += rng.normal(scale=displacement, size=(len(atoms), 3))
-    return relaxed(atoms)
+    return relaxed(atoms, shortest)
 
 
 def relaxed(atoms, shortest=1.8):
@@ -61,7 +61,7 @@ def relaxed(atoms, shortest=1.8):
     return atoms
 
 
-def moments_for(rng, atoms, kind):
+def moments_for(rng, atoms, kind, largest=4.5):
     """Return moments of one kind of order, (N, 3), mu_B."""
     n = len(atoms)
     directions = rng.normal(size=(n, 3))
@@ -71,7 +71,7 @@ def moments_for(rng, atoms, kind):
     if kind == "random":  # any directions, any sizes
         return directions * rng.uniform(0.0, 3.5, size=(n, 1))
     if kind == "large":
-        return directions * rng.uniform(1.0, 4.5, size=(n, 1))
+        return directions * rng.uniform(1.0, largest, size=(n, 1))
     axis = directions[0]
     signs = np.ones(n)
     if kind == "antiferromagnetic":
@@ -107,19 +107,21 @@ CELLS = ((2, 2, 2), (2, 2, 2), (3, 2, 2), (3, 3, 3))
 ORDERS = ("ferromagnetic", "ferromagnetic", "reversed", "antiferromagnetic", "random", "large")
 
 
-def frames(seed, n_nonmagnetic=80, n_bulk=120, n_defects=200):
+def frames(seed, n_nonmagnetic=80, n_bulk=120, n_defects=200, shortest=1.8, largest=4.5):
     """Return three Datasets: non-magnetic, bulk-like, and everything else.
 
     Cells of 15 to 55 atoms; displacements to 0.2 angstrom in the bulk-like frames and to 0.25 in
-    the others (0.2 is the thermal one at 1000 K), distances down to 1.8 angstrom, moments to
-    4.5 mu_B.
+    the others (0.2 is the thermal one at 1000 K), distances down to ``shortest`` (angstrom),
+    moments to ``largest`` (mu_B) in the crystal and 3.5 elsewhere.
     """
     rng, model = np.random.default_rng(seed), reference()
     out = {"nonmagnetic": [], "bulk": [], "train": []}
 
     def add(name, atoms, kind):
         where = out[name]
-        where.append(labeled(model, atoms, moments_for(rng, atoms, kind), name, len(where)))
+        where.append(
+            labeled(model, atoms, moments_for(rng, atoms, kind, largest), name, len(where))
+        )
 
     def cell():
         return CELLS[rng.integers(len(CELLS))]
@@ -127,21 +129,21 @@ def frames(seed, n_nonmagnetic=80, n_bulk=120, n_defects=200):
     for k in range(n_nonmagnetic):
         if k % 3 == 2:
             kind = ("vacancy", "interstitial")[k % 2]
-            add("nonmagnetic", defect(rng, cell(), kind, 0.08), "zero")
+            add("nonmagnetic", defect(rng, cell(), kind, 0.08, shortest), "zero")
         else:
             structure = "fcc" if k % 9 == 4 else "bcc"
             repeats = (2, 2, 2) if structure == "fcc" else cell()
             atoms = crystal(rng, repeats, 0.08, rng.uniform(0.0, 0.2), structure)
-            add("nonmagnetic", relaxed(atoms), "zero")
+            add("nonmagnetic", relaxed(atoms, shortest), "zero")
     for k in range(n_bulk):
-        atoms = relaxed(crystal(rng, cell(), 0.07, rng.uniform(0.0, 0.2)))
+        atoms = relaxed(crystal(rng, cell(), 0.07, rng.uniform(0.0, 0.2)), shortest)
         add("bulk", atoms, ORDERS[k % len(ORDERS)])
     for k in range(n_defects):
         if k % 3 == 0:
-            atoms = relaxed(crystal(rng, cell(), 0.05, rng.uniform(0.1, 0.25)))
+            atoms = relaxed(crystal(rng, cell(), 0.05, rng.uniform(0.1, 0.25)), shortest)
         else:
             kind = ("vacancy", "interstitial")[k % 3 - 1]
-            atoms = defect(rng, cell(), kind, rng.uniform(0.05, 0.2))
+            atoms = defect(rng, cell(), kind, rng.uniform(0.05, 0.2), shortest)
         add("train", atoms, ORDERS[(k // 3) % (len(ORDERS) - 1)])
     return {name: Dataset(found) for name, found in out.items()}
 

@@ -14,16 +14,22 @@ import numpy as np
 from data import frames, together
 
 from ase_mag import fitting, models
+from ase_mag.descriptors import RadialSpinDescriptor
+from ase_mag.regressors import Perceptron
 
 WEIGHTS = {"energy": 1.0, "forces": 0.01, "stress": 0.001, "magforces": 0.1}
 #: Frames of the three sets, for training and for the test, and iterations of the four stages.
-FULL = ((80, 120, 200), (16, 24, 40), (150, 100, 400, 100))
+FULL = ((80, 120, 200), (16, 24, 40), (150, 60, 200, 150))
 FAST = ((4, 6, 6), (1, 2, 2), (2, 2, 3, 1))
 
 
 def mean_function(potential, data, iterations):
     """Fit V_NM and V_HL together to all data, without network: the best they can do alone."""
-    alone = copy.deepcopy(potential)
+    descriptor = RadialSpinDescriptor("Fe", potential.cutoff, 1)
+    nothing = models.DescriptorModel(descriptor, Perceptron(descriptor.n_features, (1,)))
+    alone = models.SpinLatticePotential(
+        "Fe", potential.cutoff, moments=copy.deepcopy(potential.moments), network=nothing
+    )
     count = len(alone.lattice.parameters) + len(alone.moments.parameters)
     view = fitting.View(alone, np.arange(count))
     fitting.fit(view, data, WEIGHTS, scaling="atom", max_iterations=iterations, progress=False)
@@ -44,7 +50,8 @@ def main():
     arguments.output.mkdir(parents=True, exist_ok=True)
     train_counts, test_counts, iterations = FAST if arguments.fast else FULL
     train = frames(1, *train_counts)
-    test = together(frames(2, *test_counts))
+    # One step inside of the range of the training data.
+    test = together(frames(2, *test_counts, shortest=1.9, largest=4.0))
     potential = models.SpinLatticePotential("Fe", cutoff=5.3)
     report = fitting.fit_stages(
         potential,
@@ -56,7 +63,7 @@ def main():
         restart=arguments.restart,
     )
     data = together(train)
-    alone = mean_function(potential, data, 2 * iterations[0])
+    alone = mean_function(potential, data, iterations[1])
     lines = [
         f"{len(data)} training frames, {sum(map(len, data))} atoms; {len(test)} test frames, "
         f"{sum(map(len, test))} atoms",

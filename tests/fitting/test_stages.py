@@ -22,10 +22,10 @@ def reference():
     return SpinLatticePotential("Fe") + models.ThreeSiteExchange("Fe", models.cubic(1.0, 3.75), 0.1)
 
 
-def dataset(seed, count, moments=2.5, displacement=0.1):
+def dataset(seed, count, moments=2.5, displacement=0.1, smallest=0.97):
     rng, model, frames = np.random.default_rng(seed), reference(), []
     for k in range(count):
-        atoms = bulk("Fe", a=2.86 * (1 + 0.03 * rng.uniform(-1, 1)), cubic=True) * 2
+        atoms = bulk("Fe", a=2.86 * rng.uniform(smallest, 1.03), cubic=True) * 2
         atoms.positions += rng.normal(scale=displacement, size=(16, 3))
         vectors = rng.normal(size=(16, 3))
         vectors *= moments * rng.uniform(0.3, 1, (16, 1)) / np.linalg.norm(vectors, axis=1)[:, None]
@@ -44,7 +44,7 @@ def dataset(seed, count, moments=2.5, displacement=0.1):
 @pytest.fixture(scope="module")
 def data():
     return {
-        "nonmagnetic": dataset(1, 4, moments=0.0),
+        "nonmagnetic": dataset(1, 6, moments=0.0, smallest=0.72),
         "bulk": dataset(2, 6, displacement=0.05),
         "train": dataset(3, 12),
     }
@@ -95,9 +95,10 @@ def test_errors_fall_stage_by_stage(data):
     assert [stage.name for stage in report.stages] == list(ITERATIONS)
     bulk, network, last = (report[name] for name in ("bulk", "network", "together"))
     for label in ("energy", "forces", "magforces"):
-        assert network.train[label].rmse < 0.5 * bulk.train[label].rmse
-        assert last.train[label].rmse < 1.1 * network.train[label].rmse
-    assert network.test["magforces"].rmse < 0.4 * bulk.test["magforces"].rmse
+        assert last.train[label].rmse < network.train[label].rmse < bulk.train[label].rmse
+    for part in ("train", "test"):
+        before, after = (getattr(stage, part)["magforces"].rmse for stage in (bulk, network))
+        assert after < 0.65 * before
     text = str(report)
     assert "energy (meV/atom)" in text
     assert "RMSE, test" in text

@@ -6,6 +6,7 @@ from ase.build import bulk
 
 from ase_mag import models, testing, units
 from ase_mag.core import Model, PairGraph, storage
+from ase_mag.fitting.trainable import TrainableParts
 
 NAMES = [
     "FeHL-1",
@@ -18,6 +19,7 @@ NAMES = [
     "Fe-LAMMPS",
     "SOSO-eq43",
     "FeAlHL-1",
+    "Fe-MSLP-FeHL1",
 ]
 
 
@@ -98,8 +100,24 @@ def test_exchange_of_two_shells(name, a, factor, first, second, digits):
     np.testing.assert_allclose(1e3 * j[:2] / factor, [first, second], rtol=0, atol=digits)
 
 
+def test_trained_sets_are_not_fitted_in_place():
+    model = models.named("Fe-MSLP-FeHL1")
+    landau = models.Landau("Fe", a=-0.1, b=0.02)
+    assert TrainableParts(model + landau).n_parameters == 2
+    further = model.trainable()
+    further.parameters = 1.01 * further.parameters
+    assert (further.parameters != model.trainable().parameters).all()
+    assert model.metadata["reference"].startswith("FeHL-1 + ")
+    with pytest.raises(
+        ValueError, match=r"no trained potential is called 'x'; there are \['Fe-MSLP"
+    ):
+        models.TrainedPotential("x")
+
+
 def test_unknown_name():
-    message = r"no parameter set called 'Fe-HL1'; available are FeHL-1, .*, FeAlHL-1 \(models\.load"
+    message = (
+        r"no parameter set called 'Fe-HL1'; available are FeHL-1, .*, Fe-MSLP-\w+ \(models\.load"
+    )
     for function in (models.named, models.describe):
         with pytest.raises(ValueError, match=message):
             function("Fe-HL1")

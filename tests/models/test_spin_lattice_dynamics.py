@@ -39,7 +39,7 @@ def copies(graph, n):
     )
 
 
-def metropolis(model, graph, moments, temperature, n_copies, sweeps, rng, step=0.35):
+def metropolis(model, graph, moments, temperature, n_copies, sweeps, rng):
     """Return the mean of m and m^2 in every copy, by single moves of moment vectors."""
     many, n = copies(graph, n_copies), len(moments)
     many.frozen = True
@@ -52,7 +52,7 @@ def metropolis(model, graph, moments, temperature, n_copies, sweeps, rng, step=0
     present, sums, accepted = energies(state), np.zeros((2, n_copies)), 0.0
     for sweep in range(sweeps):
         for i in range(n):
-            trial = state.copy()
+            trial, step = state.copy(), (0.3, 0.9)[sweep % 2]
             trial[:, i] += step * rng.normal(size=(n_copies, 3))
             proposed = energies(trial)
             taken = rng.random(n_copies) < np.exp(
@@ -60,11 +60,11 @@ def metropolis(model, graph, moments, temperature, n_copies, sweeps, rng, step=0
             )
             state[taken], present[taken] = trial[taken], proposed[taken]
             accepted += taken.mean() / (n * sweeps)
-        if sweep >= sweeps // 3:
+        if sweep >= sweeps // 2:
             sizes = np.linalg.norm(state, axis=2)
             sums += [sizes.mean(axis=1), (sizes**2).mean(axis=1)]
     assert 0.2 < accepted < 0.8
-    return sums / (sweeps - sweeps // 3)
+    return sums / (sweeps - sweeps // 2)
 
 
 @pytest.mark.slow
@@ -78,7 +78,7 @@ def test_longitudinal_dynamics_samples_the_boltzmann_distribution():
     graph = PairGraph.build(
         atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, model.cutoff
     )
-    carlo = metropolis(model, graph, moments, 800.0, 32, 240, rng)
+    carlo = metropolis(model, graph, moments, 800.0, 24, 240, rng)
     expected = carlo.mean(axis=1)
     errors = carlo.std(axis=1, ddof=1) / np.sqrt(carlo.shape[1])
     dyn = SpinDynamics(
