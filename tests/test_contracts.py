@@ -126,6 +126,8 @@ def orientations(species, **options):
             function.prepare(np.abs(rng.normal(size=(6, function.n_features))))
     potential.parameters = 0.1 * rng.normal(size=potential.n_parameters)
     return potential
+
+
 def spin_lattice(species):
     """Return an MSLP whose network is at work."""
     model = models.SpinLatticePotential(species, hidden=(5, 4), activation="tanh")
@@ -210,6 +212,8 @@ CASES = {
     "spin orientations, two species": (orientations(("Co", "Fe")), {}),
     "spin orientations, sparse Gaussian process": (
         orientations("Fe", regressor="sparse_gp", n_sparse=5),
+        {},
+    ),
     "three-site exchange": (models.ThreeSiteExchange("Fe", cubic(1.0, 3.75), 0.01), {}),
     "MSLP": (spin_lattice("Fe"), {}),
     "MSLP, two species": (spin_lattice(("Fe", "Cr")), {}),
