@@ -269,5 +269,18 @@ _SETS = {
             "directions; errors in docs/mslp.md. fcc iron means nothing in this set.",
             lambda: TrainedPotential("Fe-MSLP-FeHL1"),
         ),
+        ParameterSet(
+            "Fe-MSLP-ABINIT",
+            "spin-lattice potential with a network (SpinLatticePotential)",
+            ("Fe",),
+            "trained by examples/train_mslp/train_dft.py on constrained PBE calculations with "
+            "ABINIT 9.6.2 (4x4x4 points, 2 and 4 atoms)",
+            "Domain: COLLINEAR moments of 0.5 to 2.9 mu_B in cells of two to four atoms of bcc "
+            "iron, a = 2.75 to 2.95 angstrom, displacements to 0.12 angstrom; nothing of defects, "
+            "of the non-magnetic state, of short distances (V and t below 2.5 angstrom are those "
+            "a fit starts from), and of angles between moments: dynamics of directions "
+            "extrapolates. Energies relative to -3381.60 eV per atom. Errors in docs/mslp.md.",
+            lambda: TrainedPotential("Fe-MSLP-ABINIT"),
+        ),
     )
 }

@@ -20,6 +20,7 @@ NAMES = [
     "SOSO-eq43",
     "FeAlHL-1",
     "Fe-MSLP-FeHL1",
+    "Fe-MSLP-ABINIT",
 ]
 
 

@@ -46,3 +46,13 @@ def test_errors_on_new_frames(monkeypatch):
     found = fitting.compare(model, frames)
     for label in LABELS:
         assert found[label].rmse == pytest.approx(expected[label], rel=0.7)
+
+
+def test_dft_set_on_its_published_frames():
+    """The 58 frames that are in the repository (most of them were trained on)."""
+    frames = fitting.read(ROOT / "examples" / "dft" / "iron_pairs.extxyz")
+    found = fitting.compare(models.named("Fe-MSLP-ABINIT"), frames.relative_to({"Fe": -3381.60}))
+    assert found["energy"].rmse < 2.5
+    assert found["forces"].rmse < 30
+    assert found["stress"].rmse < 1.0
+    assert found["magforces"].rmse < 8
