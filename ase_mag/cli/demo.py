@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 
 from ase_mag.cli import demo_report
+from ase_mag.cli.job import InputError
 from ase_mag.cli.main_job import Settings, ferromagnet, learn, paramagnet
 from ase_mag.core.extras import require
 
@@ -37,7 +38,7 @@ def run(arguments):
 
     Raises
     ------
-    ValueError
+    InputError
         For fewer than 20 steps, one snapshot, or a negative seed.
     ImportError
         Without matplotlib; it names the extra.
@@ -72,10 +73,10 @@ def run(arguments):
 
 def _check(settings):
     if settings.steps < 20:
-        raise ValueError(f"--steps is {settings.steps}, but averages with errors need at least 20")
+        raise InputError(f"--steps is {settings.steps}, but averages with errors need at least 20")
     if settings.snapshots < 2:
-        raise ValueError(
+        raise InputError(
             f"--snapshots is {settings.snapshots}, but learning needs at least 2 (14 are usual)"
         )
     if settings.seed < 0:
-        raise ValueError(f"--seed is {settings.seed}, but must not be negative")
+        raise InputError(f"--seed is {settings.seed}, but must not be negative")

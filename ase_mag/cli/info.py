@@ -1,11 +1,21 @@
-"""Print versions, the compiled kernels in use and which optional packages are there."""
+"""Print versions, the compiled kernels in use and which optional packages are there.
+
+ase-mag info                        this installation
+ase-mag info --keys                 all sections and keys of job files, with units
+ase-mag info run.traj               the job, seed and versions that made a trajectory
+ase-mag info --job run.traj > again.toml && ase-mag run again.toml
+"""
 
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import ase_mag
-from ase_mag import _kernels
+from ase_mag import _kernels, analysis
+from ase_mag.cli.job import InputError, wrong_input
+from ase_mag.cli.job.job import TOP
+from ase_mag.cli.job.keys import table
+from ase_mag.cli.job.sections import SECTIONS
 from ase_mag.core import get_threads
 from ase_mag.core.extras import installation
 
@@ -24,15 +34,59 @@ OPTIONAL = {
 
 
 def add_arguments(parser):
-    """``ase-mag info`` has no arguments."""
+    """Add the arguments of ``ase-mag info``."""
+    parser.add_argument("trajectory", nargs="?", help="a trajectory of ase-mag run")
+    parser.add_argument("--job", action="store_true", help="print its job file and nothing else")
+    parser.add_argument("--keys", action="store_true", help="print the keys of job files")
 
 
 def run(arguments):
-    """Print the table."""
-    places = {"ase-mag": ase_mag.__path__[0], "Python": sys.executable}
-    for name, value in describe().items():
-        place = f" ({places[name]})" if name in places else ""
-        print(f"{name:16} {value}{place}")
+    """Print the table.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, or no trajectory of ``ase-mag run``.
+    """
+    if arguments.keys:
+        _print_keys()
+    elif arguments.trajectory is not None:
+        _print_origin(arguments.trajectory, arguments.job)
+    elif arguments.job:
+        raise InputError("--job prints the job file of a trajectory: name one")
+    else:
+        places = {"ase-mag": ase_mag.__path__[0], "Python": sys.executable}
+        for name, value in describe().items():
+            place = f" ({places[name]})" if name in places else ""
+            print(f"{name:16} {value}{place}")
+
+
+def _print_keys():
+    print("above all sections")
+    for name, meaning in TOP.items():
+        print(f"  {name}: {meaning}")
+    for name, section in SECTIONS.items():
+        print(f"\n[{name}]  {section.__doc__.splitlines()[0]}")
+        for key, value, default, meaning in table(section):
+            shown = f"; default {default}" if default not in ("", "required") else ""
+            needed = " (required)" if default == "required" else ""
+            print(f"  {key}{needed}: {meaning}\n      {value}{shown}")
+
+
+def _print_origin(path, only_job):
+    with wrong_input("info"):
+        origin = analysis.read(path).description.get("origin")
+    if origin is None:
+        raise InputError(f"{path} does not say which job made it: ase-mag run writes that")
+    if only_job:
+        print(origin["job"], end="")
+        return
+    for name, version_then in origin["versions"].items():
+        print(f"{name:16} {version_then}")
+    print(f"{'seed':16} {origin['seed']}")
+    for name, digest in origin["inputs"].items():
+        print(f"{name:16} sha256 {digest}")
+    print(f"\n{origin['job']}", end="")
 
 
 def describe():

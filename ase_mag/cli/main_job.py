@@ -14,8 +14,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from ase_mag import analysis, lsf, models, reference, set_moments
+from ase_mag.cli.job.system import thermal_momenta
 from ase_mag.dynamics import AsdAimd
-from ase_mag.units import kB
 
 #: Exchange of FeHL-1, eV/mu_B^2: the spin dynamics uses the same as the forces.
 EXCHANGE = models.Heisenberg("Fe", models.cubic(0.191248, cutoff=3.75))
@@ -158,9 +158,7 @@ def ferromagnet(settings, path, progress=None):
 def _start(settings, rng):
     """Return ideal sites with momenta of twice the temperature: half of it becomes potential."""
     atoms = settings.crystal()
-    scale = np.sqrt(2 * kB * settings.temperature_K * atoms.get_masses())[:, None]
-    momenta = scale * rng.normal(size=(len(atoms), 3))
-    atoms.set_momenta(momenta - momenta.mean(axis=0))
+    thermal_momenta(atoms, 2 * settings.temperature_K, rng)
     atoms.calc = settings.calculator()
     return atoms
 

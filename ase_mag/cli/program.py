@@ -1,33 +1,41 @@
 """``ase-mag COMMAND``: parse, call, print."""
 
 import argparse
+import os
 import sys
 
-from ase.calculators.calculator import CalculationFailed
-
 import ase_mag
-from ase_mag.cli import check_reference, demo, info
+from ase_mag.cli import check_reference, demo, info, run
+from ase_mag.cli.job import InputError
 
 #: Sub-commands: modules with SUMMARY, add_arguments(parser) and run(arguments),
 #: which may return an exit status.
-COMMANDS = {"demo": demo, "check-reference": check_reference, "info": info}
+COMMANDS = {
+    "demo": demo,
+    "run": run,
+    "check-reference": check_reference,
+    "info": info,
+}
 
 
 def main(arguments=None):
     """Run ``ase-mag`` with ``arguments`` (a list of str; None: those of the shell).
 
-    Returns the exit status: that of the command (0 where it has none), or 1 after an error that
-    the user can mend, which is printed without a traceback unless ``--traceback`` is given.
+    Returns the exit status: that of the command (0 where it has none), 1 after a job that failed,
+    2 for wrong input. Errors are printed without a traceback unless ``--traceback`` is given.
     """
     options = make_parser().parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (ValueError, OSError, ImportError, CalculationFailed) as error:
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
         if options.traceback:
             raise
         print(f"ase-mag {options.command}: {error}", file=sys.stderr)
         print("(ase-mag --traceback shows where)", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, InputError) else 1
 
 
 def make_parser():

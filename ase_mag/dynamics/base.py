@@ -42,6 +42,8 @@ class MagneticDynamics(MolecularDynamics):
     restart : bool; go on from the checkpoint if the file exists (a run that was killed equals the
         uninterrupted one bit for bit). Trajectory and log are cut back to the checkpoint and
         continued. ``run(steps)`` makes that many more steps, ``run_to(n)`` those that are missing.
+    origin : dict or None, JSON-able; where the run comes from, which the description of the
+        trajectory file says beside the settings, under the key ``origin``.
     **options : passed on to ase.md.md.MolecularDynamics (append_trajectory, ...).
 
     Raises
@@ -68,6 +70,7 @@ class MagneticDynamics(MolecularDynamics):
         checkpoint=None,
         checkpoint_interval=1000,
         restart=False,
+        origin=None,
         **options,
     ):
         check_positive("timestep", timestep, "ASE time units (ase.units.fs)")
@@ -96,6 +99,7 @@ class MagneticDynamics(MolecularDynamics):
         if isinstance(trajectory, str | Path):
             frames = self.closelater(frame_file(trajectory, options))
             frames.frame_info = self.frame_info
+            frames.origin = origin
         super().__init__(atoms, timestep, trajectory=frames, loginterval=loginterval, **options)
         self.splitting = self.build()
         self.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, self)

@@ -23,6 +23,8 @@ class FrameFile:
         self.append = append
         self.options = options
         self.description = {}
+        #: Where the run comes from, a JSON-able dict, beside its settings; None: not known.
+        self.origin = None
         #: Returns what is written as ``info`` of a frame beside its own, a dict; None: nothing.
         self.frame_info = None
         self._writer = None
@@ -49,7 +51,8 @@ class FrameFile:
         if self._writer is None:
             mode = "a" if self.append else "w"
             self._writer = TrajectoryWriter(self.path, mode, **self.options)
-            self._writer.set_description(self.description)
+            origin = {} if self.origin is None else {"origin": self.origin}
+            self._writer.set_description(self.description | origin)
             # Dynamics that nobody closes are collected in any order: close the file before that.
             self._close = weakref.finalize(self, self._writer.close)
         return self._writer

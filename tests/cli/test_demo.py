@@ -128,7 +128,7 @@ def test_the_same_seed_gives_the_same_run(printed, folder, tmp_path):
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_written(arguments, message, tmp_path, capsys):
-    assert main(["demo", f"--output={tmp_path / 'out'}", *arguments]) == 1
+    assert main(["demo", f"--output={tmp_path / 'out'}", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

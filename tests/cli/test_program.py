@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError
 
 import pytest
+from ase.build import bulk
 
 import ase_mag
 from ase_mag.cli import info, main
@@ -85,3 +86,15 @@ def test_the_module_runs():
     command = [sys.executable, "-m", "ase_mag.cli", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == f"ase-mag {ase_mag.__version__}", done.stderr
+
+
+def test_info_of_keys_and_trajectories(capsys, tmp_path):
+    assert main(["info", "--keys"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"friction_per_fs: .*\n +a number at least 0, in 1/fs", text)
+    atoms = bulk("Fe")
+    atoms.write(tmp_path / "fe.traj")
+    assert main(["info", str(tmp_path / "fe.traj")]) == 2
+    assert "does not say which job made it" in capsys.readouterr().err
+    assert main(["info", str(tmp_path / "none.traj")]) == 2
+    assert main(["info", "--job"]) == 2

@@ -1,0 +1,82 @@
+"""The dynamics object that sections [dynamics], [exchange] and [output] describe."""
+
+from inspect import signature
+
+from ase_mag import MagneticCalculator, lsf, reference
+from ase_mag.cli.job.errors import InputError, wrong_input
+from ase_mag.cli.job.keys import arguments, rules
+from ase_mag.cli.job.sections import Dynamics
+from ase_mag.cli.job.system import make_atoms, make_model
+from ase_mag.dynamics import AsdAimd, SpinDynamics, SpinLatticeDynamics
+
+CLASSES = {"spin": SpinDynamics, "spin-lattice": SpinLatticeDynamics, "asd-aimd": AsdAimd}
+#: Keys that are no arguments of the class.
+_OWN = ("kind", "steps", "predictor")
+
+
+class Setup:
+    """Everything that a run needs, checked; :meth:`make` makes the dynamics.
+
+    Parameters
+    ----------
+    job : Job with the sections structure, model and dynamics.
+    """
+
+    def __init__(self, job):
+        job.require("structure", "model", "dynamics")
+        self.job, self.section = job, job["dynamics"]
+        self.seed = job.random_seed("a run has noise")
+        self.options = _options(job, self.section)
+        self.model = make_model(job)
+        self.atoms = make_atoms(job)
+        if self.section.kind == "asd-aimd":
+            if job["exchange"] is not None:
+                self.options["exchange"] = make_model(job, "exchange")
+            if self.section.predictor is not None:
+                path = job.file("dynamics", "predictor")
+                with wrong_input(job.place("dynamics", "predictor")):
+                    self.options["lsf"] = lsf.LsfPredictor.load(path)
+        elif job["exchange"] is not None:
+            raise InputError(
+                f"{job.place('exchange')}: only kind asd-aimd has an exchange model beside [model];"
+                f" kind is {self.section.kind}: put it into [model], whose terms add up"
+            )
+
+    def make(self, **options):
+        """Return new dynamics of new atoms; ``options``: of files, progress and restart.
+
+        Raises
+        ------
+        InputError
+            If the class refuses the keys, or the calculator the first configuration.
+        """
+        atoms = self.atoms.copy()
+        with wrong_input(self.job.place("dynamics")):
+            if self.section.kind == "asd-aimd":
+                atoms.calc = reference.ConstrainedModel(self.model)
+            else:
+                atoms.calc = MagneticCalculator(self.model)
+            atoms.get_potential_energy()
+            return CLASSES[self.section.kind](atoms, rng=self.seed, **self.options, **options)
+
+
+def _options(job, section):
+    """Return the arguments of the class; refuse keys that it does not have."""
+    takes = {kind: set(signature(cls.__init__).parameters) for kind, cls in CLASSES.items()}
+    takes["asd-aimd"].add("predictor")
+    own = {name: rule.argument or name for name, (rule, _) in rules(Dynamics).items()}
+    for name, argument in own.items():
+        if name in ("kind", "steps") or getattr(section, name) is None:
+            continue
+        if argument not in takes[section.kind]:
+            fits = [kind for kind, known in takes.items() if argument in known]
+            raise InputError(
+                f"{job.place('dynamics', name)}: {name} does not belong to kind {section.kind}, "
+                f"only to {', '.join(fits)}"
+            )
+    if section.kind == "spin" and section.longitudinal == "inertial":
+        raise InputError(
+            f"{job.place('dynamics', 'longitudinal')}: inertial sizes belong to kind spin-lattice; "
+            "kind spin has true or false"
+        )
+    return arguments(section, [name for name in own if name not in _OWN])

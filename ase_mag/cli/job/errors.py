@@ -1,0 +1,18 @@
+"""Wrong input, which ends a command with the exit status 2."""
+
+from contextlib import contextmanager
+
+
+class InputError(ValueError):
+    """What the user wrote cannot be run; the message says where and what is allowed."""
+
+
+@contextmanager
+def wrong_input(where):
+    """Turn what refuses an input into :class:`InputError`; ``where`` begins the message."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, TypeError, OSError) as error:
+        raise InputError(f"{where}: {error}") from error

@@ -1,0 +1,123 @@
+"""Run the dynamics that a job file describes.
+
+An example, job.toml:
+
+    version = 1
+    seed = 1
+
+    [structure]
+    bulk = "Fe"
+    a_angstrom = 2.8494
+    repeat = 4
+    moments = 2.145
+
+    [model]
+    name = "FeHL-1"
+
+    [dynamics]
+    kind = "spin-lattice"
+    timestep_fs = 1.0
+    steps = 1000
+    temperature_K = 300
+    damping = 0.1
+    friction_per_fs = 0.01
+
+    ase-mag run job.toml --dry-run      checks everything, measures some steps, writes nothing
+    ase-mag run job.toml                writes job.traj, job.log and job.checkpoint.npz
+    ase-mag run job.toml --resume       goes on after a stop, exactly as without it
+
+`ase-mag info --keys` lists all keys with their units. The trajectory keeps the text of the job
+file, digests of the files that it names, the seed and all versions: `ase-mag info job.traj`.
+"""
+
+import sys
+from time import perf_counter
+
+from ase_mag.cli import origin
+from ase_mag.cli.estimate import estimate
+from ase_mag.cli.job import InputError, read
+from ase_mag.cli.job.dynamics import Setup
+from ase_mag.cli.job.sections import Output
+
+SUMMARY = "dynamics from a job file"
+
+
+def add_arguments(parser):
+    """Add the arguments of ``ase-mag run``."""
+    parser.add_argument("job", metavar="JOB.toml", help="the job file")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, if any")
+    parser.add_argument("--overwrite", action="store_true", help="start anew, replacing the files")
+    parser.add_argument("--dry-run", action="store_true", help="check, and estimate the cost")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
+
+
+def run(arguments):
+    """Run the job.
+
+    Raises
+    ------
+    InputError
+        For whatever is wrong with the job file, and for outputs that are there already.
+    """
+    job = read(arguments.job)
+    setup, output = Setup(job), job["output"] or Output()
+    files = _files(job, output)
+    if arguments.dry_run:
+        print(estimate(setup, files, output.interval))
+        return
+    _protect(files, arguments)
+    for path in files.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    dynamics = setup.make(
+        trajectory=files["trajectory"],
+        logfile=str(files["log"]),
+        checkpoint=files["checkpoint"],
+        restart=arguments.resume,
+        origin=origin.describe(job),
+        progress=False if arguments.quiet else None,
+        loginterval=output.interval,
+        checkpoint_interval=output.checkpoint_interval,
+    )
+    with dynamics:
+        _run(dynamics, setup.section.steps, files, arguments.quiet)
+
+
+def _run(dynamics, steps, files, quiet):
+    before, start = dynamics.nsteps, perf_counter()
+    try:
+        dynamics.run_to(steps)
+        dynamics.checkpoint.write()
+    except SystemExit:
+        print(f"stopped after {dynamics.nsteps} steps; go on with --resume", file=sys.stderr)
+        raise
+    if quiet:
+        return
+    seconds, done = perf_counter() - start, dynamics.nsteps - before
+    each = f", {1e3 * seconds / done:.3g} ms per step" if done else ""
+    print(f"{done} steps in {seconds:.3g} s{each}; {dynamics.nsteps} in all")
+    for name, path in files.items():
+        print(f"{name:11} {path}")
+
+
+def _files(job, output):
+    return {
+        "trajectory": job.output(output.trajectory, ".traj"),
+        "log": job.output(output.log, ".log"),
+        "checkpoint": job.output(output.checkpoint, ".checkpoint.npz"),
+    }
+
+
+def _protect(files, arguments):
+    """Refuse to replace files unless that was asked for; remove the log, which is appended to."""
+    if arguments.resume:
+        if arguments.overwrite:
+            raise InputError("--resume and --overwrite contradict each other: give one of them")
+        if files["checkpoint"].exists():
+            return
+    there = [str(path) for path in files.values() if path.exists()]
+    if there and not (arguments.overwrite or arguments.resume):
+        raise InputError(
+            f"{', '.join(there)} exist already: go on with --resume, or start anew with --overwrite"
+        )
+    for path in files.values():
+        path.unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""The page of the command line: its commands run in order, its tables of keys are the schema."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ase_mag.cli import main
+from ase_mag.cli.job.job import TOP
+from ase_mag.cli.job.keys import table
+from ase_mag.cli.job.sections import SECTIONS
+from ase_mag.cli.program import COMMANDS
+
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def keys_of_all_sections():
+    """Return the tables that belong between the marks of the page."""
+    lines = ["| above all sections | |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in TOP.items()]
+    for name, section in SECTIONS.items():
+        lines += ["", f"### [{name}]", "", section.__doc__.splitlines()[0], ""]
+        lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+        for key, value, default, meaning in table(section):
+            shown = default if default in ("", "required") else f"`{default}`"
+            lines.append(f"| `{key}` | {value} | {shown} | {meaning} |")
+    return "\n".join(lines)
+
+
+def test_the_tables_of_keys_are_those_of_the_schema():
+    shown = TEXT.split("<!-- keys -->")[1].split("<!-- end of keys -->")[0].strip()
+    assert shown == keys_of_all_sections(), "write keys_of_all_sections() into the page"
+
+
+def test_every_command_is_in_the_table():
+    for name in COMMANDS:
+        assert re.search(rf"^\| `ase-mag {name}\b", TEXT, re.MULTILINE), name
+
+
+def test_the_commands_run_in_order(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ase_mag.cli.estimate.MEASURED", 0.05)
+    commands = 0
+    for kind, block in re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
+        if kind == "toml":
+            name = re.match(r"# (\S+\.toml)\n", block)[1]
+            Path(name).write_text(block, encoding="utf-8")
+        for line in block.splitlines():
+            if kind == "text" and line.startswith("ase-mag ") and ": " not in line:
+                assert main(shlex.split(line)[1:]) == 0, line + "\n" + capsys.readouterr().err
+                commands += 1
+    assert commands >= 4
+    assert Path("job.traj").exists()
