@@ -33,9 +33,9 @@ file, digests of the files that it names, the seed and all versions: `ase-mag in
 import sys
 from time import perf_counter
 
-from ase_mag.cli import origin
+from ase_mag.cli import job_arguments, origin
 from ase_mag.cli.estimate import estimate
-from ase_mag.cli.job import InputError, read
+from ase_mag.cli.job import read
 from ase_mag.cli.job.dynamics import Setup
 from ase_mag.cli.job.sections import Output
 
@@ -44,11 +44,8 @@ SUMMARY = "dynamics from a job file"
 
 def add_arguments(parser):
     """Add the arguments of ``ase-mag run``."""
-    parser.add_argument("job", metavar="JOB.toml", help="the job file")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, if any")
-    parser.add_argument("--overwrite", action="store_true", help="start anew, replacing the files")
+    job_arguments.add(parser)
     parser.add_argument("--dry-run", action="store_true", help="check, and estimate the cost")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
 
 
 def run(arguments):
@@ -65,9 +62,7 @@ def run(arguments):
     if arguments.dry_run:
         print(estimate(setup, files, output.interval))
         return
-    _protect(files, arguments)
-    for path in files.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    job_arguments.prepare(list(files.values()), arguments, files["checkpoint"])
     dynamics = setup.make(
         trajectory=files["trajectory"],
         logfile=str(files["log"]),
@@ -105,19 +100,3 @@ def _files(job, output):
         "log": job.output(output.log, ".log"),
         "checkpoint": job.output(output.checkpoint, ".checkpoint.npz"),
     }
-
-
-def _protect(files, arguments):
-    """Refuse to replace files unless that was asked for; remove the log, which is appended to."""
-    if arguments.resume:
-        if arguments.overwrite:
-            raise InputError("--resume and --overwrite contradict each other: give one of them")
-        if files["checkpoint"].exists():
-            return
-    there = [str(path) for path in files.values() if path.exists()]
-    if there and not (arguments.overwrite or arguments.resume):
-        raise InputError(
-            f"{', '.join(there)} exist already: go on with --resume, or start anew with --overwrite"
-        )
-    for path in files.values():
-        path.unlink(missing_ok=True)

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import textwrap
 
 import pytest
+
+from ase_mag.cli import main
 
 #: Moments and atoms of 16 iron atoms, 60 steps.
 JOB = """\
@@ -47,6 +50,21 @@ def write_job(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def example_of(capsys):
+    """A function that returns the job file in the help of a command."""
+
+    def example(command):
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--help"])
+        assert stop.value.code == 0
+        text = capsys.readouterr().out
+        start = text.index("    version = 1")
+        return textwrap.dedent(text[start : text.index("    ase-mag ", start)])
+
+    return example
 
 
 @pytest.fixture

@@ -177,10 +177,6 @@ def test_wrong_input_has_the_status_2_and_no_traceback(shell, write_job):
     assert "Traceback" not in errors
 
 
-def test_the_example_of_the_help_runs(capsys, write_job):
-    with pytest.raises(SystemExit):
-        main(["run", "--help"])
-    text = capsys.readouterr().out
-    example = text[text.index("    version") : text.index("    ase-mag run job.toml --dry-run")]
-    job = write_job(example.replace("steps = 1000", "steps = 2"))
+def test_the_example_of_the_help_runs(example_of, write_job):
+    job = write_job(example_of("run"), [("steps = 1000", "steps = 2")])
     assert main(["run", job, "--quiet"]) == 0

@@ -2,6 +2,8 @@
 
 from contextlib import contextmanager
 
+from ase.io.formats import UnknownFileTypeError
+
 
 class InputError(ValueError):
     """What the user wrote cannot be run; the message says where and what is allowed."""
@@ -14,5 +16,5 @@ def wrong_input(where):
         yield
     except InputError:
         raise
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, UnknownFileTypeError) as error:
         raise InputError(f"{where}: {error}") from error
