@@ -5,7 +5,7 @@ import os
 import sys
 
 import ase_mag
-from ase_mag.cli import check_reference, curie, demo, info, plot, relax, run
+from ase_mag.cli import check_reference, curie, demo, fit, info, landscapes, plot, relax, run
 from ase_mag.cli.job import InputError
 
 #: Sub-commands: modules with SUMMARY, add_arguments(parser) and run(arguments),
@@ -13,6 +13,8 @@ from ase_mag.cli.job import InputError
 COMMANDS = {
     "demo": demo,
     "run": run,
+    "fit": fit,
+    "landscapes": landscapes,
     "curie": curie,
     "relax": relax,
     "plot": plot,

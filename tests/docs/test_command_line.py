@@ -4,8 +4,11 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from ase.build import bulk
 
+from ase_mag import models, reference, set_moments
 from ase_mag.cli import main
 from ase_mag.cli.job.job import TOP
 from ase_mag.cli.job.keys import table
@@ -39,9 +42,23 @@ def test_every_command_is_in_the_table():
         assert re.search(rf"^\| `ase-mag {name}\b", TEXT, re.MULTILINE), name
 
 
+def _write_frames(path):
+    """Write the labelled frames that the page takes for granted."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for _ in range(16):
+        atoms = bulk("Fe", a=2.86, cubic=True)
+        atoms.positions += rng.normal(scale=0.05, size=(2, 3))
+        set_moments(atoms, rng.uniform(1.0, 2.6, size=2))
+        frames.append(atoms)
+    calculator = reference.ConstrainedModel(models.named("FeHL-1"))
+    reference.campaign(frames, calculator, path, progress=False)
+
+
 def test_the_commands_run_in_order(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
+    _write_frames("frames.extxyz")
     monkeypatch.setattr("ase_mag.cli.estimate.MEASURED", 0.05)
     commands = 0
     for kind, block in re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
@@ -52,5 +69,5 @@ def test_the_commands_run_in_order(tmp_path, monkeypatch, capsys):
             if kind == "text" and line.startswith("ase-mag ") and ": " not in line:
                 assert main(shlex.split(line)[1:]) == 0, line + "\n" + capsys.readouterr().err
                 commands += 1
-    assert commands >= 4
+    assert commands >= 10
     assert Path("job.traj").exists()

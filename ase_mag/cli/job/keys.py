@@ -45,6 +45,10 @@ PATHS = Kind("a list of file names", _list_of(PATH))
 VECTOR = Kind("three numbers", _list_of(NUMBER, 3))
 VECTORS = Kind("a list of three numbers for each atom", _list_of(VECTOR))
 WINDOW = Kind("two numbers", _list_of(NUMBER, 2))
+WEIGHTS = Kind(
+    "a table { energy = 1.0, forces = 0.01, stress = 0.001, magforces = 0.1 } of numbers",
+    lambda v: isinstance(v, dict) and len(v) > 0 and all(_is_number(w) for w in v.values()),
+)
 REPEATS = Kind("three integers", _list_of(INTEGER, 3))
 
 
@@ -175,6 +179,10 @@ def _numbers(value):
 
 
 def _toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
     return f'"{value}"' if isinstance(value, str) else str(value)
