@@ -44,7 +44,7 @@ def prepare(paths, arguments, checkpoint=None):
 
 
 def check_format(path):
-    """Raise InputError unless ASE writes files of this name."""
+    """Return the ASE format of a file name; raise InputError unless ASE writes it."""
     try:
         found = get_ioformat(filetype(str(path), read=False))
     except UnknownFileTypeError as error:
@@ -54,3 +54,4 @@ def check_format(path):
         ) from error
     if not found.can_write:
         raise InputError(f"ASE reads the format {found.name} of {path}, but cannot write it")
+    return found

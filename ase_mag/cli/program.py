@@ -5,7 +5,18 @@ import os
 import sys
 
 import ase_mag
-from ase_mag.cli import check_reference, curie, demo, fit, info, landscapes, plot, relax, run
+from ase_mag.cli import (
+    check_reference,
+    convert,
+    curie,
+    demo,
+    fit,
+    info,
+    landscapes,
+    plot,
+    relax,
+    run,
+)
 from ase_mag.cli.job import InputError
 
 #: Sub-commands: modules with SUMMARY, add_arguments(parser) and run(arguments),
@@ -18,6 +29,7 @@ COMMANDS = {
     "curie": curie,
     "relax": relax,
     "plot": plot,
+    "convert": convert,
     "check-reference": check_reference,
     "info": info,
 }
