@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 import sys
+import warnings
 
 import ase_mag
 from ase_mag.cli import (
@@ -39,11 +41,17 @@ def main(arguments=None):
     """Run ``ase-mag`` with ``arguments`` (a list of str; None: those of the shell).
 
     Returns the exit status: that of the command (0 where it has none), 1 after a job that failed,
-    2 for wrong input. Errors are printed without a traceback unless ``--traceback`` is given.
+    2 for wrong input, 130 after an interrupt from the keyboard. Errors are printed without a
+    traceback unless ``--traceback`` is given, warnings as one line.
     """
     options = make_parser().parse_args(arguments)
+    format_before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"ase-mag {options.command}: {message}\n"
     try:
         return options.run(options) or 0
+    except KeyboardInterrupt:
+        print(f"ase-mag {options.command}: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -53,6 +61,8 @@ def main(arguments=None):
         print(f"ase-mag {options.command}: {error}", file=sys.stderr)
         print("(ase-mag --traceback shows where)", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+    finally:
+        warnings.formatwarning = format_before
 
 
 def make_parser():

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 from importlib.metadata import PackageNotFoundError
 
 import pytest
@@ -55,6 +56,17 @@ def test_errors_are_one_sentence(monkeypatch, capsys):
     assert "Traceback" not in captured.err
     with pytest.raises(ValueError, match="steps is -1"):
         main(["--traceback", "info"])
+
+
+def test_interrupts_and_warnings_are_one_line(monkeypatch, capsys):
+    def interrupted(arguments):
+        sys.stderr.write(warnings.formatwarning("a long step", UserWarning, "a.py", 1))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(info, "run", interrupted)
+    assert main(["info"]) == 130
+    assert capsys.readouterr().err == "ase-mag info: a long step\nase-mag info: interrupted\n"
+    assert "UserWarning" in warnings.formatwarning("a", UserWarning, "a.py", 1)
 
 
 def test_info(capsys):

@@ -1,8 +1,14 @@
 """ase-mag run: the same frames from two runs and a resumed one, dry runs, refusals."""
 
+import fcntl
+import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -10,13 +16,14 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
+from ase.calculators.calculator import CalculationFailed
 from ase.io import read as read_frames
 from ase.io.trajectory import Trajectory
 
 import ase_mag
 from ase_mag import MagneticCalculator, lsf, models, reference, set_moments
 from ase_mag.cli import main
-from ase_mag.dynamics import SpinDynamics
+from ase_mag.dynamics import SpinDynamics, SpinLatticeDynamics
 
 
 def assert_equal_frames(first, second):
@@ -29,13 +36,15 @@ def assert_equal_frames(first, second):
         assert a.get_potential_energy() == b.get_potential_energy()
 
 
-def test_two_runs_and_a_resumed_one_have_identical_frames(shell, write_job, tmp_path):
+def test_two_runs_and_a_resumed_one_have_identical_frames(shell, write_job, tmp_path, capsys):
     write_job()
     done = shell("run", "job.toml")
     assert "60 steps in " in done.stdout
     assert done.stderr == ""  # no progress bar without a terminal
     # The job that is in the trajectory makes the same run.
-    text = shell("info", "--job", "job.traj").stdout
+    capsys.readouterr()
+    assert main(["info", "--job", str(tmp_path / "job.traj")]) == 0
+    text = capsys.readouterr().out
     assert text == (tmp_path / "job.toml").read_text()
     again = write_job(text, name="again.toml")
     assert main(["run", again, "--quiet"]) == 0
@@ -43,7 +52,9 @@ def test_two_runs_and_a_resumed_one_have_identical_frames(shell, write_job, tmp_
     # Stopped after 35 steps: the last checkpoint is older than the last frame.
     short = [("steps = 60", "steps = 35")]
     resumed = write_job(replacements=short, name="resumed.toml")
+    capsys.readouterr()
     assert main(["run", resumed, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
     assert len(read_frames(tmp_path / "resumed.traj", ":")) == 4
     write_job(name="resumed.toml")
     assert main(["run", resumed, "--resume", "--quiet"]) == 0
@@ -168,6 +179,29 @@ def test_a_changed_job_is_not_resumed(write_job, capsys):
     write_job(replacements=[("= 300", "= 301")])
     assert main(["run", job, "--resume"]) == 2
     assert "temperature_K 300 -> 301" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_has_the_status_1(write_job, capsys, monkeypatch):
+    def fail(dynamics):
+        raise CalculationFailed("the moments did not converge")
+
+    monkeypatch.setattr(SpinLatticeDynamics, "step", fail)
+    assert main(["run", write_job()]) == 1
+    assert capsys.readouterr().err.startswith("ase-mag run: the moments did not converge\n")
+
+
+def test_a_terminal_shows_the_time_left(write_job, tree_environment):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [sys.executable, "-m", "ase_mag.cli", "run", write_job()]
+    done = subprocess.run(
+        command, env=tree_environment, stdout=subprocess.PIPE, stderr=theirs, timeout=60
+    )
+    os.close(theirs)
+    assert done.returncode == 0
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert re.search(r"100%.*60/60 \[\d\d:\d\d<00:00", shown)
 
 
 def test_wrong_input_has_the_status_2_and_no_traceback(shell, write_job):
