@@ -57,7 +57,7 @@ def run(arguments):
     checkpoint = job.output(section.checkpoint, ".curie.npz")
     result = job.output(section.result, ".curie.txt")
     outputs = [result, *([job.beside(section.figure)] if section.figure else [])]
-    job_arguments.prepare([checkpoint, *outputs], arguments, checkpoint)
+    job_arguments.prepare(job, [checkpoint, *outputs], arguments, checkpoint)
     with wrong_input(job.place("curie")):
         found = analysis.curie_temperature(
             atoms,

@@ -62,7 +62,7 @@ def run(arguments):
     model = job.output(section.model, ".model.npz")
     report = job.output(section.report, ".report.json")
     figure = [job.beside(section.figure)] if section.figure else []
-    job_arguments.prepare([checkpoint, model, report, *figure], arguments, checkpoint)
+    job_arguments.prepare(job, [checkpoint, model, report, *figure], arguments, checkpoint)
     with wrong_input(job.place("fit")):
         found = fitting.fit(
             potential,

@@ -2,7 +2,7 @@
 
 from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
 
-from ase_mag.cli.job import InputError
+from ase_mag.cli.job import InputError, wrong_input
 
 
 def add(parser, resume="the checkpoint"):
@@ -14,11 +14,12 @@ def add(parser, resume="the checkpoint"):
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
 
 
-def prepare(paths, arguments, checkpoint=None):
+def prepare(job, paths, arguments, checkpoint=None):
     """Make room for outputs: refuse to replace files unless that was asked for.
 
     Parameters
     ----------
+    job : Job, whose own file and inputs stay.
     paths : list of Path, all outputs; their folders are made.
     arguments : the parsed arguments of :func:`add`.
     checkpoint : Path or None; with ``--resume``, if it exists, everything stays. Otherwise, with
@@ -27,11 +28,22 @@ def prepare(paths, arguments, checkpoint=None):
     Raises
     ------
     InputError
-        If outputs exist, or both options are given.
+        If outputs exist, cannot be made, are the same file twice, or an input of the job; if both
+        options are given.
     """
     resume = getattr(arguments, "resume", False)
     if resume and arguments.overwrite:
         raise InputError("--resume and --overwrite contradict each other: give one of them")
+    taken = {path.resolve() for path in (job.path, *map(job.beside, job.inputs))}
+    for path in paths:
+        if path.resolve() in taken:
+            raise InputError(
+                f"{job.path.name}: {path} would be written, but it is an input of the job or named "
+                "twice: give every output a name of its own"
+            )
+        taken.add(path.resolve())
+        if path.is_dir():
+            raise InputError(f"{job.path.name}: {path} would be written, but it is a folder")
     if resume and checkpoint is not None and checkpoint.exists():
         return
     there = [str(path) for path in paths if path.exists()]
@@ -39,8 +51,9 @@ def prepare(paths, arguments, checkpoint=None):
         goes_on = "go on with --resume, or " if checkpoint is not None else ""
         raise InputError(f"{', '.join(there)} exist already: {goes_on}start anew with --overwrite")
     for path in paths:
-        path.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with wrong_input(f"{job.path.name}: {path} cannot be written"):
+            path.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def check_format(path):

@@ -78,7 +78,7 @@ def run(arguments):
     outputs = [table, csv]
     if learning is not None:
         outputs.append(job.output(learning.file, ".predictor.npz"))
-    job_arguments.prepare(outputs, arguments, table)
+    job_arguments.prepare(job, outputs, arguments, table)
     with wrong_input(job.place("landscapes")):
         found = lsf.landscapes(
             frames,
@@ -104,6 +104,8 @@ def run(arguments):
 def _frames(job):
     section = job["landscapes"]
     if section.frames is not None:
+        made = ("count", "displacement_angstrom", "directions")
+        job.refuse("landscapes", made, "is for frames that are made, but frames names a file")
         path = job.file("landscapes", "frames")
         with wrong_input(job.place("landscapes", "frames")):
             return ase.io.read(path, index=":")

@@ -55,7 +55,7 @@ def main(arguments=None):
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
+    except (ValueError, OSError, ImportError, RuntimeError, MemoryError) as error:
         if options.traceback:
             raise
         print(f"ase-mag {options.command}: {error}", file=sys.stderr)

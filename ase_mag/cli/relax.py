@@ -26,7 +26,7 @@ import numpy as np
 
 from ase_mag import MagneticCalculator
 from ase_mag.cli import job_arguments
-from ase_mag.cli.job import InputError, read, wrong_input
+from ase_mag.cli.job import read, wrong_input
 from ase_mag.cli.job.keys import arguments as given
 from ase_mag.cli.job.system import make_atoms, make_model
 from ase_mag.optimize import relax, relax_moments
@@ -59,16 +59,20 @@ def run(arguments):
     job.require("structure", "model", "relax")
     section, atoms = job["relax"], make_atoms(job)
     moves_atoms = section.cell or section.positions
-    if moves_atoms and not (section.directions and section.sizes):
-        name = "sizes" if section.directions else "directions"
-        raise InputError(
-            f"{job.place('relax', name)}: {name} = false is for moments alone: set cell = false "
-            "and positions = false too"
+    if moves_atoms:
+        unused, reason = (
+            ("directions", "sizes"),
+            "is for moments alone, but cell or positions relax",
         )
+    else:
+        unused, reason = ("fmax_eV_per_angstrom", "pressure_GPa"), "has no effect on moments alone"
+    job.refuse("relax", unused, reason)
+    if not section.cell:
+        job.refuse("relax", ("pressure_GPa",), "has no effect on a fixed cell")
     model = make_model(job)
     result = job.output(section.result, ".relaxed.traj")
     job_arguments.check_format(result)
-    job_arguments.prepare([result], arguments)
+    job_arguments.prepare(job, [result], arguments)
     with wrong_input(job.place("relax")):
         atoms.calc = MagneticCalculator(model)
         atoms.get_potential_energy()

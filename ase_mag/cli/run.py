@@ -62,7 +62,7 @@ def run(arguments):
     if arguments.dry_run:
         print(estimate(setup, files, output.interval))
         return
-    job_arguments.prepare(list(files.values()), arguments, files["checkpoint"])
+    job_arguments.prepare(job, list(files.values()), arguments, files["checkpoint"])
     dynamics = setup.make(
         trajectory=files["trajectory"],
         logfile=str(files["log"]),

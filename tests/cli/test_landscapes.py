@@ -73,6 +73,9 @@ def test_frames_of_a_file_and_resumed(write_job, tmp_path, capsys):
     assert main(["landscapes", job, "--resume"]) == 2
     assert "belongs to a run with order = 6, not 4" in capsys.readouterr().err
     assert main(["landscapes", job, "--overwrite", "--quiet"]) == 0
+    write_job(text + "count = 3\n")
+    assert main(["landscapes", job, "--overwrite"]) == 2
+    assert "count is for frames that are made, but frames" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

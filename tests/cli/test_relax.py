@@ -59,7 +59,8 @@ def test_moments_alone(write_job, tmp_path, capsys):
 
 def test_sizes_alone_keep_directions(write_job, tmp_path):
     text = JOB.replace("moments = 2.0", "moments = [[2, 0, 0], [0, 2, 0]]")
-    job = write_job(text, [(ALONE[0][0], ALONE[0][1] + "directions = false\n")])
+    alone = ALONE[0][1] + "directions = false\n"
+    job = write_job(text, [(ALONE[0][0] + "fmax_eV_per_angstrom = 1e-4", alone)])
     assert main(["relax", job, "--quiet"]) == 0
     moments = get_moments(ase.io.read(tmp_path / "job.relaxed.traj"))
     np.testing.assert_allclose(moments[0, 1:], 0, atol=1e-12)
@@ -82,10 +83,12 @@ def test_what_does_not_converge_has_the_status_1(write_job, tmp_path, capsys):
             ("fmax_eV_per_angstrom", "fmax"),
             "line 13, [relax]: fmax is unknown; did you mean fmax_eV",
         ),
+        (("[relax]\n", "[relax]\ncell = false\npressure_GPa = 1\n"), "no effect on a fixed cell"),
+        (("[relax]\n", ALONE[0][1]), "fmax_eV_per_angstrom has no effect on moments alone"),
         (("= 1e-4", "= 0"), "allowed is a number above 0, in eV/angstrom"),
         (
             ("[relax]\n", "[relax]\nsizes = false\n"),
-            "line 13, [relax]: sizes = false is for moments a",
+            "line 13, [relax]: sizes is for moments alone, but",
         ),
         (("moments = 2.0\n", "moments = [2]\n"), "line 7, [structure]: moments have shape (1,)"),
         (("[relax]\n", "[relax]\nresult = 'a.strange'\n"), "ASE knows no format for the name "),

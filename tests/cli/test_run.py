@@ -173,6 +173,28 @@ def test_nothing_is_overwritten_unasked(write_job, tmp_path, capsys):
     assert main(["run", job, "--overwrite", "--resume"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "log = 'job.toml'",
+            "job.toml would be written, but it is an input of the job or named tw",
+        ),
+        ("log = 'j.npz'", "j.npz would be written, but it is an input of the job or named twice"),
+        ("log = 'a'\ntrajectory = './a'", "a would be written, but it is an input of the job or n"),
+        ("log = 'folder'", "folder would be written, but it is a folder"),
+        ("log = 'j.npz/a'", "cannot be written: "),
+    ],
+)
+def test_outputs_replace_neither_inputs_nor_each_other(line, message, write_job, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    models.named("FeHL-1").save(tmp_path / "j.npz")
+    replacements = [('name = "FeHL-1"', 'file = "j.npz"'), ("[output]", f"[output]\n{line}")]
+    assert main(["run", write_job(replacements=replacements), "--overwrite"]) == 2
+    assert message in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "j.npz", "job.toml"}
+
+
 def test_a_changed_job_is_not_resumed(write_job, capsys):
     job = write_job()
     assert main(["run", job, "--quiet"]) == 0

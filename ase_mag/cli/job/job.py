@@ -27,6 +27,7 @@ class Job:
     path : Path of the file. text : str, all of it.
     seed : int or None.
     sections : dict name -> section, those that the file has.
+    given : dict name of a section -> names of the keys that are written in it.
     lines : dict, see :func:`ase_mag.cli.job.text.parse`.
     inputs : dict name of a file -> sha256 of its content, filled by :meth:`file`.
     """
@@ -35,6 +36,7 @@ class Job:
     text: str = field(repr=False)
     seed: int | None
     sections: dict
+    given: dict = field(repr=False)
     lines: dict = field(repr=False)
     inputs: dict = field(default_factory=dict, repr=False)
 
@@ -55,6 +57,12 @@ class Job:
                     f"{self.path.name} has no section [{name}]: "
                     f"{SECTIONS[name].__doc__.splitlines()[0]}"
                 )
+
+    def refuse(self, section, names, reason):
+        """Raise InputError if one of these keys is written in the section, where it is unused."""
+        for name in self.given[section]:
+            if name in names:
+                raise InputError(f"{self.place(section, name)}: {name} {reason}")
 
     def random_seed(self, purpose):
         """Return the seed, or raise InputError if there is none."""
@@ -106,14 +114,15 @@ def read(path):
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the job file {path} cannot be read: {error}") from error
     values, lines = parse(text, path.name)
     seed = _top(path.name, values, lines)
-    job = Job(path, text, seed, {}, lines)
+    job = Job(path, text, seed, {}, {}, lines)
     for name, section in SECTIONS.items():
         if name in values:
+            job.given[name] = tuple(values[name])
             job.sections[name] = check(section, values[name], lambda k, s=name: job.place(s, k))
     return job
 

@@ -6,6 +6,7 @@ from operator import add
 import ase.build
 import ase.io
 import numpy as np
+from ase.io.formats import UnknownFileTypeError
 
 from ase_mag import lsf, models
 from ase_mag.cli.job.errors import InputError, wrong_input
@@ -14,7 +15,12 @@ from ase_mag.core import get_moments, set_moments
 from ase_mag.io import read_uppasd
 from ase_mag.units import kB
 
-_SOURCES = ("file", "uppasd", "bulk")
+#: What the atoms may be made of, and the keys that belong to it.
+_SOURCES = {
+    "file": ("index",),
+    "uppasd": ("species", "alat_angstrom"),
+    "bulk": ("crystal", "a_angstrom", "c_angstrom", "cubic"),
+}
 
 
 def make_atoms(job):
@@ -26,6 +32,9 @@ def make_atoms(job):
             f"{job.place('structure')}: one of {', '.join(_SOURCES)} says what the atoms are; "
             f"given are {' and '.join(given) or 'none'}"
         )
+    for source, names in _SOURCES.items():
+        if source not in given:
+            job.refuse("structure", names, f"belongs to {source}, which is not given")
     atoms = _READERS[given[0]](job, section)
     if section.moments is not None:
         with wrong_input(job.place("structure", "moments")):
@@ -46,10 +55,12 @@ def make_model(job, name="model"):
         path = job.file(name, "file", file)
         with wrong_input(job.place(name, "file")):
             terms.append(models.load(path))
-    if section.uppasd is not None:
+    if section.uppasd is None:
+        job.refuse(name, _SOURCES["uppasd"], "belongs to uppasd, which is not given")
+    else:
         path = job.file(name, "uppasd")
         with wrong_input(job.place(name, "uppasd")):
-            terms.append(read_uppasd(path, **arguments(section, ("species", "alat_angstrom")))[1])
+            terms.append(read_uppasd(path, **arguments(section, _SOURCES["uppasd"]))[1])
     if not terms:
         raise InputError(
             f"{job.place(name)}: there is no model; give name (one of "
@@ -64,6 +75,8 @@ def _from_file(job, section):
     with wrong_input(job.place("structure", "file")):
         try:
             return ase.io.read(path, index=section.index)
+        except UnknownFileTypeError as error:
+            raise ValueError(f"ASE knows no format for {section.file} ({error})") from error
         except (IndexError, KeyError, StopIteration, SyntaxError) as error:
             raise InputError(
                 f"{job.place('structure', 'file')}: frame {section.index} of {section.file} cannot "
@@ -74,13 +87,11 @@ def _from_file(job, section):
 def _from_uppasd(job, section):
     path = job.file("structure", "uppasd")
     with wrong_input(job.place("structure", "uppasd")):
-        return read_uppasd(path, rng=job.seed, **arguments(section, ("species", "alat_angstrom")))[
-            0
-        ]
+        return read_uppasd(path, rng=job.seed, **arguments(section, _SOURCES["uppasd"]))[0]
 
 
 def _from_crystal(job, section):
-    names = ("bulk", "crystal", "a_angstrom", "c_angstrom", "cubic")
+    names = ("bulk", *_SOURCES["bulk"])
     with wrong_input(job.place("structure", "bulk")):
         try:
             return ase.build.bulk(**arguments(section, names))

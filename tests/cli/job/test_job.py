@@ -59,7 +59,7 @@ def test_every_key_has_a_meaning_and_every_number_says_its_unit_in_its_name_or_h
         (("temperature_K = 300\n", ""), "line 14, [dynamics]: friction is given but temperature_K"),
         (("seed = 3\n", ""), "job.toml has no seed, but a run has noise: write `seed = 1`"),
         (
-            ('bulk = "Fe"', 'file = "no.xyz"'),
+            ('bulk = "Fe"\na_angstrom = 2.8494', 'file = "no.xyz"'),
             "file is 'no.xyz', but there is no such file or folder",
         ),
         (('bulk = "Fe"', "cubic = true"), "one of file, uppasd, bulk says what the atoms are"),
@@ -68,7 +68,7 @@ def test_every_key_has_a_meaning_and_every_number_says_its_unit_in_its_name_or_h
             "line 8, [structure]: moments have shape (3,)",
         ),
         (
-            ('name = "FeHL-1"', 'species = ["Fe"]'),
+            ('name = "FeHL-1"\n', ""),
             "[model]: there is no model; give name (one of F",
         ),
         (('bulk = "Fe"', 'bulk = "Cu"'), "[dynamics]: "),

@@ -69,12 +69,8 @@ class Relax:
         factor=units.GPa,
     )
     max_steps: int = key(INTEGER, "bound for the steps", least=1, default=500)
-    directions: bool = key(
-        FLAG, "whether the moments turn (false: without cell and positions only)", default=True
-    )
-    sizes: bool = key(
-        FLAG, "whether moment sizes relax (false: without cell and positions only)", default=True
-    )
+    directions: bool = key(FLAG, "whether the moments turn, for moments alone", default=True)
+    sizes: bool = key(FLAG, "whether moment sizes relax, for moments alone", default=True)
     result: str | None = key(
         PATH, "relaxed atoms, in a format of ASE; default: job.relaxed.traj", default=None
     )
