@@ -35,7 +35,7 @@ from time import perf_counter
 
 from ase_mag.cli import job_arguments, origin
 from ase_mag.cli.estimate import estimate
-from ase_mag.cli.job import read
+from ase_mag.cli.job import InputError, read, wrong_input
 from ase_mag.cli.job.dynamics import Setup
 from ase_mag.cli.job.sections import Output
 
@@ -63,12 +63,16 @@ def run(arguments):
         print(estimate(setup, files, output.interval))
         return
     job_arguments.prepare(job, list(files.values()), arguments, files["checkpoint"])
+    made_by = origin.describe(job)
+    if arguments.resume:
+        with wrong_input(files["trajectory"]):
+            origin.warn_if_other(files["trajectory"], made_by)
     dynamics = setup.make(
         trajectory=files["trajectory"],
         logfile=str(files["log"]),
         checkpoint=files["checkpoint"],
         restart=arguments.resume,
-        origin=origin.describe(job),
+        origin=made_by,
         progress=False if arguments.quiet else None,
         loginterval=output.interval,
         checkpoint_interval=output.checkpoint_interval,
@@ -95,6 +99,11 @@ def _run(dynamics, steps, files, quiet):
 
 
 def _files(job, output):
+    if output.trajectory is not None and not output.trajectory.endswith(".traj"):
+        raise InputError(
+            f"{job.place('output', 'trajectory')}: trajectory is {output.trajectory!r}, but frames "
+            "are written as .traj (ase-mag convert makes other formats of it)"
+        )
     return {
         "trajectory": job.output(output.trajectory, ".traj"),
         "log": job.output(output.log, ".log"),

@@ -22,7 +22,7 @@ from ase.io.trajectory import Trajectory
 
 import ase_mag
 from ase_mag import MagneticCalculator, lsf, models, reference, set_moments
-from ase_mag.cli import main
+from ase_mag.cli import info, main
 from ase_mag.dynamics import SpinDynamics, SpinLatticeDynamics
 
 
@@ -181,7 +181,11 @@ def test_nothing_is_overwritten_unasked(write_job, tmp_path, capsys):
             "job.toml would be written, but it is an input of the job or named tw",
         ),
         ("log = 'j.npz'", "j.npz would be written, but it is an input of the job or named twice"),
-        ("log = 'a'\ntrajectory = './a'", "a would be written, but it is an input of the job or n"),
+        ("trajectory = 'a.xyz'", "trajectory is 'a.xyz', but frames are written as .traj"),
+        (
+            "log = 'a.traj'\ntrajectory = './a.traj'",
+            "a.traj would be written, but it is an input of the job or n",
+        ),
         ("log = 'folder'", "folder would be written, but it is a folder"),
         ("log = 'j.npz/a'", "cannot be written: "),
     ],
@@ -224,6 +228,18 @@ def test_a_terminal_shows_the_time_left(write_job, tree_environment):
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
     assert re.search(r"100%.*60/60 \[\d\d:\d\d<00:00", shown)
+
+
+def test_resuming_with_another_version_is_said(write_job, monkeypatch):
+    short = [("steps = 60", "steps = 10")]
+    job = write_job(replacements=short)
+    assert main(["run", job, "--quiet"]) == 0
+    write_job()
+    describe = info.describe
+    monkeypatch.setattr(info, "describe", lambda: describe() | {"ase-mag": "99.0"})
+    message = rf"begun with other versions or files \(ase-mag {ase_mag.__version__} -> 99.0\): the"
+    with pytest.warns(UserWarning, match=message):
+        assert main(["run", job, "--resume", "--quiet"]) == 0
 
 
 def test_wrong_input_has_the_status_2_and_no_traceback(shell, write_job):

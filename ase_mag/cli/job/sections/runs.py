@@ -158,7 +158,9 @@ class Dynamics:
 class Output:
     """Where a run writes. Names are relative to the folder of the job file."""
 
-    trajectory: str | None = key(PATH, "frames; default: job.traj of job.toml", default=None)
+    trajectory: str | None = key(
+        PATH, "frames, a .traj file; default: job.traj of job.toml", default=None
+    )
     log: str | None = key(PATH, "lines of text; default: job.log", default=None)
     checkpoint: str | None = key(
         PATH, "complete state, for --resume; default: job.checkpoint.npz", default=None
