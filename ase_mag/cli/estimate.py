@@ -50,7 +50,7 @@ class Estimate:
                 f"estimate, measured on {self.measured} steps: {duration(self.seconds)} "
                 f"({1e3 * self.step_seconds:.3g} ms per step, {1e3 * self.frame_seconds:.3g} ms "
                 f"per frame), {_bytes(self.memory)} of memory",
-                f"files ({self.frames} frames):",
+                f"files ({self.frames} frame{'s' * (self.frames != 1)}):",
                 *files,
                 "nothing was run or written",
             ]
@@ -75,12 +75,14 @@ def estimate(setup, files, interval):
         dynamics.run(batch)
         seconds += perf_counter() - start
         measured += batch
-        batch = min(2 * batch, steps)
+        batch = max(1, min(2 * batch, steps - measured))
+    what = _what(setup, dynamics)
+    del dynamics  # its pairs need not be in memory beside those of the next one
     step_seconds = seconds / measured
     frames = steps // interval + 1
     frame_seconds, sizes = _outputs(setup, files, frames, step_seconds)
     return Estimate(
-        _what(setup, dynamics),
+        what,
         steps,
         measured,
         frames,
