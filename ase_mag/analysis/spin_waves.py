@@ -102,12 +102,12 @@ def spin_waves(
     if path is not None:
         band = atoms.cell.bandpath(path, npoints=n_points)
         q_points, (_, places, labels) = band.kpts, band.get_linear_kpoint_axis()
-        names = list(zip((2 * np.pi * places).tolist(), labels, strict=True))
+        names = list(zip(places.tolist(), labels, strict=True))
     q_points = np.array(q_points, dtype=float).reshape(-1, 3)
     steps = np.diff(q_points @ atoms.cell.reciprocal() * 2 * np.pi, axis=0)
     lengths = np.linalg.norm(steps, axis=1)
     if names:  # where a path jumps there is no length
-        distances = 2 * np.pi * band.get_linear_kpoint_axis()[0]
+        distances = band.get_linear_kpoint_axis()[0]
     else:
         distances = np.concatenate([[0.0], np.cumsum(lengths)])
     graph, form, moments = _equilibrium(atoms, model, torque)

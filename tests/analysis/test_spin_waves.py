@@ -140,6 +140,12 @@ def test_path_plot_and_table():
     assert [name for _, name in found.ticks] == ["G", "H", "N", "G", "P"]
     assert found.energies.shape == (40, 1) and found.energies[0, 0] == pytest.approx(0, abs=1e-9)
     assert (np.diff(found.distances) > 0).all()
+    # |GH| = 2 pi/a, in the same unit as wave vectors of structure factors.
+    assert found.ticks[1][0] == pytest.approx(2 * np.pi / 2.87, rel=1e-9)
+    same = analysis.commensurate_path(bulk("Fe", a=2.87, cubic=True) * 4, "GHNGP")
+    assert found.distances[-1] == pytest.approx(same.distances[-1], rel=1e-9)
+    given = analysis.spin_waves(atoms, models.named("Fe-UppASD"), found.q_points)
+    np.testing.assert_allclose(given.distances, found.distances, rtol=1e-9)
     assert len(found.plot().axes[0].lines) >= 1
     assert "band 1 (meV)" in str(found)
 
