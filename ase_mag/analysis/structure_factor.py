@@ -131,7 +131,8 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
     Raises
     ------
     ValueError
-        If there are neither or both of ``q_path`` and ``q_vectors``, or fewer than 8 frames.
+        If there are neither or both of ``q_path`` and ``q_vectors``, fewer than 8 frames, or frames
+        with another cell or number of atoms than the first.
     """
     if (q_path is None) == (q_vectors is None):
         raise ValueError("give either q_path or q_vectors")
@@ -140,7 +141,8 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
         if index < skip:
             continue
         if path is None:
-            path = _path(atoms, q_path, q_vectors, cell)
+            path, first = _path(atoms, q_path, q_vectors, cell), atoms
+        _check_same(atoms, first, index)
         moments = get_moments(atoms)
         phases = np.exp(-1j * (path.vectors @ atoms.positions.T))
         waves.append(phases @ moments / np.sqrt(len(atoms)))
@@ -158,6 +160,17 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
     return StructureFactor(
         path.vectors, path.distances, path.ticks, static, energies, dynamic, resolution, len(waves)
     )
+
+
+def _check_same(atoms, first, index):
+    if len(atoms) != len(first):
+        raise ValueError(f"frame {index} has {len(atoms)} atoms, but the first has {len(first)}")
+    change = np.abs(atoms.cell.array - first.cell.array).max()
+    if change > 1e-6 * np.abs(first.cell.array).max():
+        raise ValueError(
+            f"the cell of frame {index} differs by {change:.3g} angstrom from the first: wave "
+            "vectors that fit one cell do not fit the other; take a run at constant volume"
+        )
 
 
 def _path(atoms, q_path, q_vectors, cell):

@@ -72,10 +72,10 @@ def commensurate_path(atoms, path, cell=None):
             size = np.linalg.norm((end - start) @ atoms.cell.reciprocal()) * 2 * np.pi
             ticks.append((length, first))
             for t in _fitting(start, end):
-                whole = np.rint(start + t * (end - start))
-                if distances and abs(length + t * size - distances[-1]) < 1e-9:
+                vector = np.rint(start + t * (end - start)) @ atoms.cell.reciprocal() * 2 * np.pi
+                if vectors and np.abs(vector - vectors[-1]).max() < 1e-9:
                     continue
-                vectors.append(whole @ atoms.cell.reciprocal() * 2 * np.pi)
+                vectors.append(vector)
                 distances.append(length + t * size)
             length += size
         ticks.append((length, names[-1]))

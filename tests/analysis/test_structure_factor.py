@@ -50,6 +50,16 @@ def test_path_of_a_given_cell_and_bad_paths():
     assert [name for _, name in given.ticks] == ["G", "H|N", "G"]
 
 
+def test_both_ends_of_a_jump_are_there():
+    atoms = crystal("bcc", 4)
+    found = analysis.commensurate_path(atoms, "GH,PN").vectors
+    parts = [analysis.commensurate_path(atoms, part).vectors for part in ("GH", "PN")]
+    assert [len(part) for part in parts] == [5, 3]
+    np.testing.assert_allclose(found, np.concatenate(parts), atol=1e-12)
+    # Where nothing jumps a corner is one vector.
+    assert len(analysis.commensurate_path(atoms, "GHN").vectors) == 7
+
+
 def test_one_spiral_has_one_peak():
     """A transverse wave of amplitude A at q and frequency w: S(q) = N A^2/2 per axis, peak at w."""
     atoms = crystal()
@@ -129,3 +139,9 @@ def test_bad_input():
         analysis.structure_factor([atoms] * 9)
     with pytest.raises(ValueError, match="at least 8 frames, got 3"):
         analysis.structure_factor([atoms] * 3, "GH")
+    larger = atoms.copy()
+    larger.set_cell(1.01 * atoms.cell, scale_atoms=True)
+    with pytest.raises(ValueError, match=r"cell of frame 4 differs by 0\.0574 angstrom"):
+        analysis.structure_factor([atoms] * 4 + [larger] * 6, "GH")
+    with pytest.raises(ValueError, match="frame 4 has 15 atoms, but the first has 16"):
+        analysis.structure_factor([atoms] * 4 + [atoms[1:]] * 6, "GH")
