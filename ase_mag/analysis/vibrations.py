@@ -53,12 +53,14 @@ def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=200e6)
     Raises
     ------
     ValueError
-        For fewer frames than one segment (or than 16), frames without momenta, or a time step that
-        is not positive.
+        For fewer frames than a given segment (or than 16), a segment below 16, frames without
+        momenta, or a time step that is not positive.
     """
     if timestep is None or not timestep > 0:
         raise ValueError(f"the time between two frames must be positive, got {timestep}")
-    held, total, count, largest = [], 0.0, 0, 0.0
+    if segment is not None and (int(segment) != segment or segment < 16):
+        raise ValueError(f"segment must be a whole number of frames, 16 or more, got {segment!r}")
+    given, held, total, count, largest = segment, [], 0.0, 0, 0.0
     seen = 0
     for index, atoms in enumerate(frames):
         if index < skip:
@@ -72,10 +74,10 @@ def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=200e6)
         if len(held) == segment:
             total, count = total + _power(held), count + 1
             held = held[segment // 2 :]
-    if count == 0 and len(held) >= 16:
+    if count == 0 and given is None and len(held) >= 16:
         segment, total, count = len(held), _power(held), 1
     if count == 0:
-        raise ValueError(f"a spectrum needs at least 16 frames, got {seen}")
+        raise ValueError(f"a spectrum needs at least {given or 16} frames, got {seen}")
     if largest == 0:
         raise ValueError("the frames have no momenta: write the trajectory of a dynamics")
     quantum = 2 * np.pi * units.hbar_eV_s * ase_units.s / (segment * timestep)

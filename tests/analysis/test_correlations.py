@@ -119,6 +119,13 @@ def test_bad_input():
         analysis.pair_correlation([atoms])
     with pytest.raises(ValueError, match="at least 16 frames, got 3"):
         analysis.vibrational_density([atoms] * 3, 1.0)
+    moving = atoms.copy()
+    moving.set_momenta(np.ones((len(atoms), 3)))
+    with pytest.raises(ValueError, match="at least 40 frames, got 20"):
+        analysis.vibrational_density([moving] * 20, 1.0, segment=40)
+    for segment in (0, 2, 16.5):
+        with pytest.raises(ValueError, match=f"16 or more, got {segment}"):
+            analysis.vibrational_density([moving] * 20, 1.0, segment=segment)
     with pytest.raises(ValueError, match="have no momenta"):
         analysis.vibrational_density([atoms] * 20, 1.0)
     with pytest.raises(ValueError, match="must be positive, got None"):
