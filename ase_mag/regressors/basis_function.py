@@ -76,6 +76,8 @@ class BasisFunction(SiteFunction):
                 f"parameters must be {count} finite numbers, got an array of shape {values.shape}"
             )
         self._values = values
+        self.coef_ = self._coefficients.copy()
+        self.intercept_ = float(self._constant)
         self._changed()
 
     def _changed(self):
@@ -137,8 +139,6 @@ class BasisFunction(SiteFunction):
         self._triangle = np.linalg.qr(rows, mode="r")
         residual = right - rows @ self._values
         self._variance = float(residual @ residual) / max(len(y) - self.intercept, 1)
-        self.coef_ = self._coefficients.copy()
-        self.intercept_ = float(self._constant)
         return self
 
     def predict(self, X, return_std=False):
@@ -152,11 +152,17 @@ class BasisFunction(SiteFunction):
         Raises
         ------
         ValueError
-            With ``return_std``, if data and prior do not determine all parameters.
+            With ``return_std``, if data and prior do not determine all parameters, or if these
+            were not found by :meth:`fit`.
         """
         values = super().predict(X)
         if not return_std:
             return values
+        if not hasattr(self, "_triangle"):
+            raise ValueError(
+                "the parameters were given, not fitted to sites, so that their errors are not "
+                "known: call fit(X, y), or see fitting.LinearPosterior"
+            )
         diagonal = np.abs(np.diagonal(self._triangle))
         if not (
             self._triangle.shape[0] == self._triangle.shape[1]

@@ -23,15 +23,16 @@ class LinearFunction(BasisFunction):
 
     Attributes
     ----------
-    coef_ : (n_features,) float array, after :meth:`fit`. intercept_ : float.
+    coef_ : (n_features,) float array, once there are parameters. intercept_ : float.
     """
 
     def __init__(
         self, n_features, intercept=True, parameters=None, regularization=0.0, precision=None
     ):
         super().__init__(n_features, intercept, regularization, precision)
-        count = self.n_features + self.intercept
-        self.parameters = np.zeros(count) if parameters is None else parameters
+        self._values = np.zeros(self.n_features + self.intercept)
+        if parameters is not None:
+            self.parameters = parameters
 
     @property
     def n_basis(self):

@@ -51,6 +51,14 @@ def test_saved_and_loaded(tmp_path):
     storage.save(function, tmp_path / "f.npz")
     loaded = storage.load(tmp_path / "f.npz")[0]
     np.testing.assert_array_equal(loaded.parameters, function.parameters)
+    assert loaded.predict(np.array([[1.0, 1.0, 2.0]])) == pytest.approx([1 + 2 + 3 + 8])
+    assert loaded.coef_.tolist() == [2.0, 3.0, 4.0] and loaded.intercept_ == 1.0
+
+
+def test_coefficients_follow_the_parameters():
+    function = LinearFunction(3).fit(*data())
+    function.parameters = [4.0, 3.0, 2.0, 1.0]
+    assert function.coef_.tolist() == [3.0, 2.0, 1.0] and function.intercept_ == 4.0
 
 
 def test_bad_input():
