@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from ase.cell import Cell as Vectors
 
 from ase_mag import units
 from ase_mag.io.uppasd.symmetry import operations, shells
@@ -79,13 +80,12 @@ def _neighbors(cell, kind, vectors):
     Vectors that lead to no site (images under operations that the crystal lacks) are left out.
     """
     start = cell.positions[np.flatnonzero(cell.types == kind)[0]]
-    if np.linalg.matrix_rank(cell.vectors) < 3:
-        shifts = np.zeros((1, 3))
-    else:
-        reach = 1 + int(np.ceil(np.abs(vectors @ np.linalg.inv(cell.vectors)).max(initial=0.0)))
-        grid = np.arange(-reach, reach + 1)
-        shifts = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-        shifts = shifts @ cell.vectors
+    # Cells of chains and layers may have vectors of zero length: there is no image along them.
+    lattice = Vectors(cell.vectors)
+    scaled = vectors @ np.linalg.inv(lattice.complete().array)
+    reach = 1 + int(np.ceil(np.abs(scaled).max(initial=0.0)))
+    grids = [np.arange(-reach, reach + 1) if vector.any() else [0] for vector in lattice.array]
+    shifts = np.stack(np.meshgrid(*grids, indexing="ij"), -1).reshape(-1, 3) @ lattice.array
     for place, vector in enumerate(vectors):
         for site, position in enumerate(cell.positions):
             gap = np.abs(start + vector - position - shifts).max(axis=1)
@@ -158,20 +158,27 @@ def anisotropies(cell, keywords):
     path = keywords.path.parent / keywords.word("anisotropy")
     if path.is_file() and not path.read_text(encoding="utf-8").strip():
         return []
-    by_type = {}
+    by_site = {}
     for place, words in rows(path, 7, "anisotropy"):
-        kind = int(cell.types[index(path, place, words[0], most=len(cell.types))])
+        site = index(path, place, words[0], most=len(cell.types))
         sort = int(number(words[1]))
         if sort not in (0, 1, 2, 7):
             raise ValueError(f"{path}, line {place}: anisotropy {sort} is none of 0, 1, 2, 7")
         values = [sort, *(number(word) for word in words[2:8])]
-        if by_type.setdefault(kind, values) != values:
-            raise ValueError(
-                f"{path}, line {place}: two sites of type {kind + 1} have different anisotropies: "
-                "give them other types in the posfile"
-            )
+        if by_site.setdefault(site, values) != values:
+            raise ValueError(f"{path}, line {place}: site {site + 1} has another anisotropy before")
     out = []
-    for kind, (sort, k1, k2, *rest) in by_type.items():
+    for kind in range(len(cell.symbols)):
+        sites = np.flatnonzero(cell.types == kind).tolist()
+        values = by_site.get(sites[0])
+        if any(by_site.get(site) != values for site in sites):
+            raise ValueError(
+                f"{path}: the sites {[site + 1 for site in sites]} of type {kind + 1} have "
+                "different anisotropies, or some have none: give them other types in the posfile"
+            )
+        if values is None:
+            continue
+        sort, k1, k2, *rest = values
         symbol, size = cell.symbols[kind], cell.of_type(kind)
         k1, k2 = k1 * units.energy_unit("mRy"), k2 * units.energy_unit("mRy")
         if sort in (1, 7) and (k1 or k2):

@@ -20,7 +20,12 @@ from ase_mag.models import NonMagnetic, Zeeman
 #: Symbols of the types 1, 2, ... where none are given: UppASD knows no elements.
 SYMBOLS = ("Fe", "Co", "Ni", "Mn", "Cr", "Gd", "V", "Ru", "Rh", "Pd", "Pt", "Ir", "Dy", "Tb", "Ho")
 #: Interactions that change energies and are not read.
-_NOT_READ = ("pd", "bq", "biqdm", "chir", "fourx", "ring", "ll", "mml", "lll", "mmll", "mrl")
+_NOT_READ = ("pd", "sa", "bq", "biqdm", "chir", "fourx", "ring")
+_NOT_READ += ("ll", "mml", "lll", "mmll", "mrl")
+#: Switches of such interactions, units and initial states, which are off with N, F or 0.
+_SWITCHES = ("do_dip", "mult_axis", "random_anisotropy", "locfield", "demag", "do_bpulse")
+_SWITCHES += ("do_lsf", "exc_inter", "aunits", "roteul")
+_OFF = ("N", "F", "0")
 
 
 @dataclass
@@ -71,6 +76,7 @@ def read_uppasd(folder, species=None, alat=None, rng=None):
     -------
     atoms : ase.Atoms, all atoms in UppASD's order (sites of a cell first, then x, y, z), with the
         initial moments of ``Initmag`` (1: random, 2: in a cone, 3: momfile, 4: restart file).
+        Without it: those of ``restartfile`` if that is named, else of the momfile.
     model : Model
     settings : UppasdSettings
 
@@ -85,8 +91,9 @@ def read_uppasd(folder, species=None, alat=None, rng=None):
     Warns
     -----
     UserWarning
-        For interactions in the folder that are not read (biquadratic, lattice, ...), and where a
-        number that settings want is a word, as in templates of scripts.
+        For interactions in the folder that are not read (biquadratic, dipole, lattice, ...) and
+        other units (``aunits``), and where a number that settings want is a word, as in templates
+        of scripts.
     """
     path = Path(folder)
     if path.is_dir():
@@ -98,9 +105,11 @@ def read_uppasd(folder, species=None, alat=None, rng=None):
     if int(keywords.numbers("do_ralloy", 1, [0])[0]):
         raise ValueError(f"{path}: random alloys (do_ralloy) are not read: make an ordered cell")
     ignored = [key for key in _NOT_READ if key in keywords]
+    ignored += [key for key in _SWITCHES if keywords.word(key, "N").upper() not in _OFF]
     if ignored:
         warnings.warn(
-            f"{path}: the interactions {', '.join(ignored)} are not read, energies lack them",
+            f"{path}: the interactions and switches {', '.join(ignored)} are not read, energies "
+            "lack them",
             UserWarning,
             stacklevel=2,
         )
@@ -189,7 +198,7 @@ def _atoms(keywords, cell, rng):
 
 
 def _initial(keywords, cell, count, rng):
-    kind = int(keywords.numbers("initmag", 1, [3])[0])
+    kind = int(keywords.numbers("initmag", 1, [4 if "restartfile" in keywords else 3])[0])
     copies = count // len(cell.types)
     sizes = np.tile(cell.sizes, copies)
     if kind in (4, 7):

@@ -184,6 +184,20 @@ def test_anisotropies(tmp_path, line, expected):
     assert energy(atoms, model) == pytest.approx(expected, rel=1e-12)
 
 
+def test_an_anisotropy_of_one_site_of_a_type_is_an_error(tmp_path):
+    inpsd = BCC["inpsd.dat"].replace("exchange ./jfile", "anisotropy ./kfile")
+    line = " 1 -0.02 0.0 0.0 0.0 1.0 0.0\n"
+    path = folder(tmp_path, inpsd_dat=inpsd, kfile="1" + line)
+    with pytest.raises(ValueError, match=r"the sites \[1, 2\] of type 1 have different anisot"):
+        io.read_uppasd(path)
+    (tmp_path / "posfile").write_text("1 1 0.0 0.0 0.0\n2 2 0.5 0.5 0.5\n")
+    atoms, model, _ = io.read_uppasd(path)
+    assert energy(atoms, model) == pytest.approx(-0.01, rel=1e-12)
+    (tmp_path / "kfile").write_text("1" + line + "1" + line.replace("-0.02", "0.02"))
+    with pytest.raises(ValueError, match="line 2: site 1 has another anisotropy before"):
+        io.read_uppasd(path)
+
+
 def test_field_and_cone_and_random_moments(tmp_path):
     inpsd = BCC["inpsd.dat"].replace("exchange ./jfile", "hfield 0 0 10.0")
     path = folder(tmp_path, inpsd_dat=inpsd)
@@ -316,8 +330,34 @@ def test_missing_files_and_templates(tmp_path):
     with pytest.warns(UserWarning, match="temp is 'TEMP', not a number"):
         assert io.read_uppasd(tmp_path)[2].temperature_K is None
     folder(tmp_path, inpsd_dat=BCC["inpsd.dat"] + "bq ./bqfile\n")
-    with pytest.warns(UserWarning, match="interactions bq are not read"):
+    with pytest.warns(UserWarning, match="and switches bq are not read"):
         io.read_uppasd(tmp_path)
+    folder(tmp_path, inpsd_dat=BCC["inpsd.dat"] + "do_dip 1\naunits N\nmult_axis Y\n")
+    with pytest.warns(UserWarning, match="switches do_dip, mult_axis are not read"):
+        io.read_uppasd(tmp_path)
+
+
+@pytest.mark.parametrize("flat", [1, 2])
+def test_cells_of_chains_and_layers_may_have_vectors_of_zero_length(tmp_path, flat):
+    """Two neighbors of each atom along every vector that is there."""
+    cell = bulk("Fe", "sc", a=2.5)
+    cell.cell[3 - flat :] = 0.0
+    cell.pbc = [True] * (3 - flat) + [False] * flat
+    ase_mag.set_moments(cell, 2.0)
+    model = models.Heisenberg("Fe", models.cubic(0.02, cutoff=3.0))
+    io.write_uppasd(tmp_path, cell, model, repeat=[4] * (3 - flat) + [1] * flat)
+    atoms, again, _ = io.read_uppasd(tmp_path)
+    expected = -(2.0**2) * (3 - flat) * 0.02 * (1 - 2.5 / 3.0) ** 3 / MRY
+    assert energy(atoms, model) == pytest.approx(expected, rel=1e-12)
+    assert energy(atoms, again) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_restart_file_that_is_named_is_read(tmp_path):
+    text = BCC["inpsd.dat"].replace("Initmag 3", "restartfile ./restart.in")
+    path = folder(tmp_path, inpsd_dat=text)
+    moments = 2.23 * np.eye(3)[np.arange(16) % 3]
+    io.write_uppasd_restart(tmp_path / "restart.in", moments)
+    np.testing.assert_allclose(get_moments(io.read_uppasd(path)[0]), moments, rtol=1e-14)
 
 
 def test_what_cannot_be_written(tmp_path):
