@@ -10,7 +10,7 @@ from ase_mag.models.stacked import stacked
 from ase_mag.regressors.basis_function import BasisFunction
 from ase_mag.regressors.site_function import SiteFunction
 
-#: Most sites whose features are held at a time while a function is prepared.
+#: Sites that prepare a function: if there are more, about so many of them, drawn at random.
 _SAMPLE = 20_000
 
 
@@ -147,16 +147,17 @@ class DescriptorModel(Trainable):
 
     def prepare(self, structures, rng=0):
         rng = np.random.default_rng(rng)
-        rows, counts, held = [[] for _ in self.functions], [], 0
+        structures, rows = list(structures), [[] for _ in self.functions]
+        counts = np.array(
+            [[len(sites) for _, sites in self._sites(graph)] for graph, _ in structures]
+        ).reshape(-1, len(rows))
+        parts = _SAMPLE / np.maximum(counts.sum(axis=0), _SAMPLE)
         for graph, moments in structures:
             moments = np.ascontiguousarray(moments, dtype=float)
             features = self.descriptor.forward(graph, moments)
-            for place, (_, sites) in zip(rows, self._sites(graph), strict=True):
-                place.append(features[sites])
-            counts.append([len(place[-1]) for place in rows])
-            held += graph.n_sites
-            if held > _SAMPLE:
-                break
+            for place, part, (_, sites) in zip(rows, parts, self._sites(graph), strict=True):
+                chosen = sites if part == 1 else sites[rng.random(len(sites)) < part]
+                place.append(features[chosen])
         names = ("all species",) if self._shared else self.species
         squares = np.mean(np.square(counts, dtype=float), axis=0).tolist()
         for symbol, function, place, square in zip(

@@ -9,7 +9,7 @@ import ase_mag
 from ase_mag import fitting, models, testing
 from ase_mag.core import PairGraph, get_moments
 from ase_mag.descriptors import InvariantDescriptor
-from ase_mag.models import DescriptorModel
+from ase_mag.models import DescriptorModel, descriptor_model
 from ase_mag.regressors import LinearFunction, SiteFunction
 
 
@@ -141,6 +141,38 @@ def test_scales_are_learned_before_the_first_fit_and_then_kept():
     np.testing.assert_array_equal(scales, np.abs(np.concatenate(features)).max(axis=0))
     model.prepare([(graph, 0.1 * get_moments(atoms))])
     assert model.functions[0].scales is scales
+
+
+def test_scales_of_many_sites_come_from_all_structures(monkeypatch):
+    """Iron comes first, cobalt last: of 54 sites each about 20, from every structure."""
+    monkeypatch.setattr(descriptor_model, "_SAMPLE", 20)
+    descriptor, structures = invariants(("Fe", "Co")), []
+    for symbol in ("Fe", "Co"):
+        for size in (1.0, 2.0, 3.0):
+            atoms = bulk("Fe", a=2.87, cubic=True) * (3, 3, 1)
+            atoms.symbols[:] = symbol
+            atoms.rattle(0.1, seed=int(size))
+            ase_mag.set_moments(atoms, size)
+            graph = PairGraph.build(*_geometry(atoms), descriptor.cutoff)
+            structures.append((graph, get_moments(atoms)))
+    seen = {}
+
+    class Seeing(Cubic):
+        def prepare(self, X, rng=0):
+            super().prepare(X, rng)
+            seen[id(self)] = X
+
+    functions = {
+        symbol: Seeing(descriptor.n_features, np.zeros(descriptor.n_features))
+        for symbol in ("Fe", "Co")
+    }
+    DescriptorModel(descriptor, functions).prepare(structures)
+    for k, symbol in enumerate(("Fe", "Co")):
+        rows = {row.tobytes() for row in seen[id(functions[symbol])]}
+        # Binomial: 20 expected of 54, standard deviation 3.5.
+        assert 6 <= len(rows) <= 34
+        for graph, moments in structures[3 * k : 3 * k + 3]:
+            assert rows & {row.tobytes() for row in descriptor.forward(graph, moments)}
 
 
 def test_bad_input():
