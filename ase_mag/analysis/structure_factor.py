@@ -20,7 +20,7 @@ class StructureFactor:
     q_vectors : (n_q, 3) float array, 1/angstrom, with 2 pi.
     distances : (n_q,) float array, along the path, 1/angstrom. ticks : list of (distance, name).
     static : (n_q, 3) float array, S^a(q) = <|M_q^a|^2> for the axes a = across (two) and along the
-        mean moment of the run, mu_B^2.
+        moments, mu_B^2.
     energies : (n_e,) float array, hbar omega from 0, eV; None without a time step.
     dynamic : (n_q, n_e, 3) float array, S^a(q, omega) at +-omega together, mu_B^2/eV, the integral
         of which over the energies is ``static``; None without a time step.
@@ -112,8 +112,10 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
     """Return S(q) and S(q, omega) of the moments in a sequence of frames.
 
     M_q(t) = N^-1/2 sum_i M_i(t) exp(-i q.r_i(t)), S^a(q) = <|M_q^a|^2>, and S^a(q, omega) the
-    power spectrum of M_q^a(t) under a Hann window. Frames are read one by one; N sums for each
-    wave vector are kept. At q = 0 the mean over time is subtracted.
+    power spectrum of M_q^a(t) under a Hann window. Frames are read one by one; one sum for each
+    frame and wave vector is kept. At q = 0 the mean over time is subtracted. The last axis a is the
+    one along which the averages <M_i> over time are longest, sum_i (a.<M_i>)^2: the magnetization
+    of a ferromagnet, the axis of a collinear antiferromagnet.
 
     Parameters
     ----------
@@ -136,7 +138,7 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
     """
     if (q_path is None) == (q_vectors is None):
         raise ValueError("give either q_path or q_vectors")
-    path, waves, means = None, [], []
+    path, waves, total = None, [], 0.0
     for index, atoms in enumerate(frames):
         if index < skip:
             continue
@@ -146,10 +148,10 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
         moments = get_moments(atoms)
         phases = np.exp(-1j * (path.vectors @ atoms.positions.T))
         waves.append(phases @ moments / np.sqrt(len(atoms)))
-        means.append(moments.mean(axis=0))
+        total = total + moments
     if len(waves) < 8:
         raise ValueError(f"a structure factor needs at least 8 frames, got {len(waves)}")
-    axes = _axes(np.mean(means, axis=0))
+    axes = _axes(total / len(waves))
     waves = np.array(waves) @ axes.T
     center = np.linalg.norm(path.vectors, axis=1) < 1e-9
     waves[:, center] -= waves[:, center].mean(axis=0)
@@ -181,10 +183,10 @@ def _path(atoms, q_path, q_vectors, cell):
     return Path(vectors, np.concatenate([[0.0], np.cumsum(steps)]), [])
 
 
-def _axes(mean):
-    """Return two unit vectors across the mean moment and one along it (z without one)."""
-    size = np.linalg.norm(mean)
-    along = mean / size if size > 0 else np.array([0.0, 0.0, 1.0])
+def _axes(means):
+    """Return two unit vectors across the mean moments of the atoms and one along them."""
+    values, vectors = np.linalg.eigh(means.T @ means)
+    along = vectors[:, 2] if values[2] > 0 else np.array([0.0, 0.0, 1.0])
     first = np.cross(np.eye(3)[np.abs(along).argmin()], along)
     first /= np.linalg.norm(first)
     return np.array([first, np.cross(along, first), along])

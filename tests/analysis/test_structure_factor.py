@@ -88,6 +88,23 @@ def test_one_spiral_has_one_peak():
     assert line[near].sum() > 0.4 * line.sum() and line[~near].max() < line.max()
 
 
+@pytest.mark.parametrize(("sign", "at"), [(-1.0, -1), (1.0, 0)])
+def test_axis_along_the_moments_of_an_antiferromagnet(sign, at):
+    """The Bragg peak N m^2 at H (a ferromagnet has it at q = 0, less its mean) is along."""
+    atoms, rng, frames = crystal(), np.random.default_rng(3), []
+    along = np.array([0.6, 0.0, -0.8])
+    order = 2.0 * np.tile([1.0, sign], len(atoms) // 2)[:, None] * along
+    for _ in range(40):
+        frames.append(atoms.copy())
+        ase_mag.set_moments(frames[-1], order + 0.05 * rng.normal(size=order.shape))
+    found = analysis.structure_factor(frames, "GH")
+    # Noise of 0.05 in each component: 0.0025, standard error sqrt(2/40) of it.
+    peak = 128 * 4.0 if sign < 0 else 0.0
+    assert found.static[at, 2] == pytest.approx(peak, rel=1e-3, abs=0.01)
+    # The axis is known to 0.05/2/sqrt(40 128) = 3.5e-4 per direction: 512 (3.5e-4)^2 = 6e-5 more.
+    assert (found.static[:, :2] < 0.0025 * (1 + 4 * np.sqrt(2 / 40))).all()
+
+
 def test_random_moments_have_the_same_intensity_everywhere():
     """S^a(q) = m^2/3 for independent moments; 3 x 1/sqrt(frames) relative error."""
     rng, atoms, frames = np.random.default_rng(0), crystal(), []
