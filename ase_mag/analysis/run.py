@@ -128,7 +128,8 @@ class Run:
     def spin_temperature(self):
         """Transverse spin temperature that the dynamics wrote, (n_frames,), K.
 
-        See :func:`ase_mag.dynamics.spin_temperature`; one value fluctuates by T sqrt(2/N).
+        See :func:`ase_mag.dynamics.spin_temperature`; one value of an ordered magnet
+        fluctuates by T/sqrt(N).
 
         Raises
         ------

@@ -14,8 +14,8 @@ def spin_temperature(form, moments):
     An on-site term p(M) that is homogeneous of degree n adds m^2 (nabla^2 p) - n (n + 1) p;
     terms that depend on the size only (Landau) add nothing.
 
-    It is the temperature of a canonical ensemble of directions at fixed sizes; a single value
-    fluctuates by about T sqrt(2/N).
+    It is the temperature of a canonical ensemble of directions at fixed sizes. In an ordered magnet
+    a single value fluctuates by about T/sqrt(N), by more where m B comes down to kB T.
 
     Parameters
     ----------
