@@ -117,14 +117,24 @@ class BccLattice:
         Returns
         -------
         (3,) float array, Cartesian.
+
+        Raises
+        ------
+        ValueError
+            If ``near`` is not three numbers, or all of them are zero.
         """
+        near = np.asarray(near, dtype=float)
+        if near.shape != (3,) or not (np.isfinite(near).all() and near.any()):
+            raise ValueError(
+                f"a direction must be three numbers that are not all zero, got {near.tolist()}"
+            )
         members = {
             tuple(sign * value for sign, value in zip(signs, order, strict=True))
             for order in permutations(family)
             for signs in product((1, -1), repeat=3)
         }
         vectors = np.array(sorted(members)) @ self.axes / np.linalg.norm(family)
-        near = np.asarray(near, dtype=float) / np.linalg.norm(near)
+        near = near / np.linalg.norm(near)
         return vectors[np.lexsort((vectors.sum(axis=1), (vectors @ near).round(6)))[-1]]
 
 

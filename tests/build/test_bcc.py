@@ -68,3 +68,10 @@ def test_bad_boxes():
     for size in (0, 2.5, (1, 2, -1)):
         with pytest.raises(ValueError, match="positive whole numbers"):
             bcc_crystal(2.85, size)
+
+
+@pytest.mark.parametrize("near", [(0, 0, 0), (0, 1), (1.0, np.nan, 0.0)])
+def test_no_direction(near):
+    lattice = BccLattice.of(bcc_crystal(2.85, 3))
+    with pytest.raises(ValueError, match="three numbers that are not all zero, got"):
+        lattice.direction((1, 1, 0), near)
