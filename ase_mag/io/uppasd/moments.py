@@ -27,7 +27,7 @@ def read_uppasd_moments(path):
     Raises
     ------
     ValueError
-        If a line has neither form, or rows are missing.
+        If a line has neither form or is not finite, or rows are missing.
     """
     path = Path(path)
     table, step = [], 0
@@ -39,6 +39,8 @@ def read_uppasd_moments(path):
             values = [number(word) for word in words]
         except ValueError:
             raise ValueError(f"{path}, line {place}: not numbers, {line.strip()!r}") from None
+        if not np.isfinite(values).all():
+            raise ValueError(f"{path}, line {place}: not finite, {line.strip()!r}")
         if len(values) == 1:
             step = int(values[0])
         elif len(values) == 6:

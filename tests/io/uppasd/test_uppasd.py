@@ -276,6 +276,9 @@ def test_restart_files_of_both_versions(tmp_path):
     (tmp_path / "old.out").write_text("1 2 3\n")
     with pytest.raises(ValueError, match=r"line 1: expected 7 columns .* got 3"):
         io.read_uppasd_moments(tmp_path / "old.out")
+    (tmp_path / "old.out").write_text("1 1 1 2.0 0.0 0.0 1.0\n1 1 2 2.0 NaN 0.0 1.0\n")
+    with pytest.raises(ValueError, match="line 2: not finite"):
+        io.read_uppasd_moments(tmp_path / "old.out")
     io.write_uppasd(
         tmp_path / "new", crystal(), terms()[0], repeat=(2, 1, 1), moments=get_moments(atoms)
     )
