@@ -218,7 +218,8 @@ def site_maps(frames, model=None, *, skip=0):
     if first is None:
         raise ValueError(f"there are no frames to average over (skip is {skip})")
     scaled, cell, stress, moments, sizes = (total / count for total in sums)
-    mean = Atoms(first.numbers, cell=cell, pbc=first.pbc, info=dict(first.info))
+    info = {key: value for key, value in first.info.items() if key != "spin_temperature_K"}
+    mean = Atoms(first.numbers, cell=cell, pbc=first.pbc, info=info)
     mean.positions = scaled @ cell
     if "site" in first.arrays:
         mean.set_array("site", first.arrays["site"])

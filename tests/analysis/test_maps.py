@@ -92,6 +92,9 @@ def test_a_trajectory_holds_the_stresses(tmp_path):
     SpinLatticeDynamics(atoms, units.fs, trajectory=path, loginterval=2).run(4)
     maps = site_maps(analysis.read(path))
     assert maps.n_frames == 3
+    # A temperature of the first frame is none of the mean.
+    assert "spin_temperature_K" in read(path, 0).info
+    assert "spin_temperature_K" not in maps.atoms.info
     frames = read(path, ":")
     for frame in frames:
         frame.calc = None
