@@ -47,7 +47,8 @@ def commensurate_path(atoms, path, cell=None):
     Raises
     ------
     ValueError
-        If no cubic cell fits, the cell given does not, or a point has no such name.
+        If no cubic cell fits, the cell given does not, a point has no such name, a part of the
+        path is not between different points, or no wave vector on it is periodic in the supercell.
     """
     cell = cubic_cell(atoms) if cell is None else Cell.new(cell)
     counts = atoms.cell.array @ np.linalg.inv(cell.array)
@@ -62,6 +63,10 @@ def commensurate_path(atoms, path, cell=None):
         raise ValueError(
             f"the zone of this cell has no point {', '.join(unknown)}; it has {', '.join(points)}"
         )
+    for part in path.split(","):
+        names = _names(part)
+        if len(names) < 2 or any(first == second for first, second in pairwise(names)):
+            raise ValueError(f"a path goes from one point to another, as 'GH', got {path!r}")
     # A strained supercell: what fits is q in whole numbers of its own reciprocal vectors.
     ideal = np.rint(counts)
     vectors, distances, ticks, length = [], [], [], 0.0
@@ -79,6 +84,11 @@ def commensurate_path(atoms, path, cell=None):
                 distances.append(length + t * size)
             length += size
         ticks.append((length, names[-1]))
+    if not vectors:
+        raise ValueError(
+            f"no wave vector on the path {path!r} is periodic in this supercell of "
+            f"{len(atoms)} atoms: take another number of repeats, or a path through G"
+        )
     merged = []
     for place, name in ticks:
         if merged and abs(merged[-1][0] - place) < 1e-9:

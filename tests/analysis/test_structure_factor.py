@@ -36,6 +36,11 @@ def test_path_of_a_given_cell_and_bad_paths():
     atoms = crystal("bcc", 3)
     with pytest.raises(ValueError, match=r"no point X; it has .*H"):
         analysis.commensurate_path(atoms, "GX")
+    for path in ("G", "", "GG", "GH,P"):
+        with pytest.raises(ValueError, match="goes from one point to another, as 'GH', got"):
+            analysis.commensurate_path(atoms, path)
+    with pytest.raises(ValueError, match="no wave vector on the path 'PN' is periodic"):
+        analysis.commensurate_path(atoms, "PN")
     with pytest.raises(ValueError, match="not made of whole cells"):
         analysis.commensurate_path(atoms, "GH", cell=bulk("Fe", a=2.8).cell)
     with pytest.raises(ValueError, match="no supercell of a simple, body- or face-centered"):
