@@ -104,12 +104,17 @@ class BondExchange(Model):
 
     def pair_tensors(self, graph):
         """Return T_ij of every pair, (n_pairs, 3, 3), eV/mu_B^2; zeros without a bond."""
-        return graph.cached((self, "tensors"), lambda: self._match(graph))
+        return graph.cached((self, "tensors"), lambda: self._of_pairs(graph, self.tensors))
+
+    def _of_pairs(self, graph, values):
+        """Return the value of every pair's bond from those of all bonds; zero without a bond."""
+        return np.concatenate([values, np.zeros((1, *values.shape[1:]))])[self._match(graph)]
 
     def _match(self, graph):
+        """Return the bond of every pair, (n_pairs,) int32; -1: none."""
         labels = self._labels(graph)
         first, second = labels[graph.centers], labels[graph.neighbors]
-        tensors = np.zeros((graph.n_pairs, 3, 3))
+        found = np.full(graph.n_pairs, -1, dtype=np.intc)
         for i, j in np.unique(self.sites, axis=0):
             rows = np.flatnonzero((self.sites == (i, j)).all(axis=1))
             pairs = np.flatnonzero((first == i) & (second == j))
@@ -119,8 +124,8 @@ class BondExchange(Model):
             matched = nearest < len(rows)
             pairs, rows_of = pairs[matched], rows[nearest[matched]]
             self._check(graph, np.flatnonzero(labels[: graph.n_sites] == i), rows, pairs, rows_of)
-            tensors[pairs] = self.tensors[rows_of]
-        return tensors
+            found[pairs] = rows_of
+        return found
 
     def _labels(self, graph):
         """Return the site of every atom in the table, (n_atoms,) int; -1: none."""
@@ -162,7 +167,7 @@ class BondExchange(Model):
         """Return J_ij of every pair if all tensors are J times the unit matrix, else None."""
         if not np.array_equal(self.tensors, self.tensors[:, :1, :1] * np.eye(3)):
             return None
-        return graph.cached((self, "J"), lambda: self.pair_tensors(graph)[:, 0, 0].copy())
+        return graph.cached((self, "J"), lambda: self._of_pairs(graph, self.tensors[:, 0, 0]))
 
     def gradients(self, graph, moments, *, lattice=True):
         exchange = self._isotropic(graph)

@@ -96,13 +96,15 @@ IRON = (
 POTENTIALS = {
     "MomentTensorPotential": (FRAMES, AFTER[6]),
     "SpinLatticePotential": (
-        IRON,
+        # Fourteen frames are few for 921 parameters, and the fit says so.
+        IRON
+        + "\nimport warnings\nwarnings.filterwarnings('ignore', message='the data determine')\n",
         "assert potential.n_parameters == 921 and report.train['magforces'].rmse < 0.02",
     ),
     "SpinOrientationPotential": (
         # The labels have a part along the moments, and the fit says so.
         IRON
-        + "import warnings\nwarnings.filterwarnings('ignore', message='.*along the moments')\n",
+        + "\nimport warnings\nwarnings.filterwarnings('ignore', message='.*along the moments')\n",
         "assert potential.n_parameters == 85\n"
         "assert report.train['energy'].rmse < 0.3 * report.train['energy'].spread\n"
         "assert ensemble.uncertainty(frames[0]).forces.shape == (2,)",
