@@ -1,7 +1,4 @@
-"""UppASD folders: recorded inputs with known energies, round trips, and broken files."""
-
-import warnings
-from pathlib import Path
+"""UppASD folders: energies, types, symmetries, anisotropies, and broken files."""
 
 import numpy as np
 import pytest
@@ -13,59 +10,7 @@ from ase_mag import io, models, units
 from ase_mag.core import get_moments
 from ase_mag.io.uppasd.symmetry import operations
 
-RECORDED = Path(__file__).parents[4] / "shared/data/uppasd_inputs"
-needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded inputs are not here")
-MRY = units.energy_unit("mRy")
-
-BCC = {
-    "inpsd.dat": """
-simid bccFe
-ncell 2 2 2   comment
-BC P P P
-cell 1.0 0.0 0.0
-     0.0 1.0 0.0
-     0.0 0.0 1.0
-Sym 1
-posfile ./posfile
-momfile ./momfile
-exchange ./jfile
-Initmag 3
-mode S
-temp 300.0
-damping 0.1
-Nstep 100
-timestep 1.000d-16   s
-alat 2.8665d-10
-""",
-    "posfile": "1 1 0.0 0.0 0.0\n2 1 0.5 0.5 0.5\n",
-    "momfile": "1 1 2.23 0.0 0.0 1.0\n2 1 2.23 0.0 0.0 1.0\n",
-    "jfile": "1 1 0.5 0.5 0.5 1.33767484769984\n1 1 1.0 0.0 0.0 0.7570357654565\n",
-}
-
-
-def folder(path, **changed):
-    """Write the bcc folder with other contents of some files (None: without the file)."""
-    for name, text in (BCC | {key.replace("_", "."): v for key, v in changed.items()}).items():
-        if text is not None:
-            (path / name).write_text(text)
-    return path
-
-
-def energy(atoms, model):
-    """Return the energy in mRy per atom."""
-    copy = atoms.copy()
-    copy.calc = ase_mag.MagneticCalculator(model)
-    return copy.get_potential_energy() / len(atoms) / MRY
-
-
-def random_moments(atoms, rng=0):
-    """Turn all moments into random directions."""
-    rng = np.random.default_rng(rng)
-    directions = rng.normal(size=(len(atoms), 3))
-    directions /= np.linalg.norm(directions, axis=1)[:, None]
-    sizes = np.linalg.norm(get_moments(atoms), axis=1)
-    ase_mag.set_moments(atoms, sizes[:, None] * directions)
-    return atoms, directions
+from .samples import BCC, MRY, energy, folder, random_moments
 
 
 def hamiltonian(atoms, shells):
@@ -166,19 +111,15 @@ def test_dmi_turns_as_its_hamiltonian_says(tmp_path):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("1 1 -0.02 0.005 0.0 1.0 1.0 0.0", -0.02 * 0.5 + 0.005 * 0.25),
-        ("1 2 -0.02 0.005 0.0 0.0 1.0 0.0", -0.02 * 0.25),
-        ("1 7 -0.02 0.005 0.0 1.0 1.0 0.1", -0.02 * 0.5 + 0.005 * 0.25 - 0.1 * 0.02 * 0.25),
+        ("1 1 -0.02 0.005 0.0 1.0 1.0 0.0", -0.02 / 4 + 0.005 / 16),
+        ("1 2 -0.02 0.005 0.0 0.0 1.0 0.0", -0.02 / 4),
+        ("1 7 -0.02 0.005 0.0 1.0 1.0 0.1", -0.02 / 4 + 0.005 / 16 - 0.1 * 0.02 / 4),
     ],
 )
 def test_anisotropies(tmp_path, line, expected):
-    """Moments along (1, 1, 0): e.n = 1/sqrt(2) x 1/sqrt(2) x ... for n along (0, 1, 1): 1/2."""
+    """Moments along (1, 0, 1): e.n = 1/2 for n along (0, 1, 1), and x^2 z^2 = 1/4."""
     inpsd = BCC["inpsd.dat"].replace("exchange ./jfile", "anisotropy ./kfile")
     moments = "1 1 2.23 1.0 0.0 1.0\n2 1 2.23 1.0 0.0 1.0\n"
-    if " 1 " in line[:4]:
-        line = line.replace("0.0 1.0 1.0", "0.0 0.0 1.0")
-    if line.startswith("1 7"):
-        line = line.replace("0.0 1.0 1.0", "0.0 0.0 1.0")
     path = folder(tmp_path, inpsd_dat=inpsd, momfile=moments, kfile=f"{line}\n2{line[1:]}\n")
     atoms, model, _ = io.read_uppasd(path)
     assert energy(atoms, model) == pytest.approx(expected, rel=1e-12)
@@ -213,77 +154,6 @@ def test_field_and_cone_and_random_moments(tmp_path):
     (tmp_path / "inpsd.dat").write_text(cone)
     moments = get_moments(io.read_uppasd(path)[0])
     assert (moments[:, 2] >= 2.23 * np.cos(np.radians(10)) - 1e-12).all() and np.ptp(moments) > 0
-
-
-def crystal():
-    """A triclinic cell with two species and moments in all directions."""
-    atoms = bulk("Fe", a=2.9, cubic=True)
-    atoms.symbols[1] = "Co"
-    atoms.set_cell(atoms.cell @ np.array([[1, 0.05, 0], [0, 1.02, 0.03], [0, 0, 0.97]]), True)
-    atoms.positions[1] += (0.1, -0.05, 0.02)
-    ase_mag.set_moments(atoms, [[0.3, 0.2, 2.1], [0.1, -1.6, 0.2]])
-    return atoms
-
-
-def terms():
-    exchange = models.Heisenberg(("Fe", "Co"), models.cubic(0.19, 3.75))
-    field = models.Zeeman(("Fe", "Co"), (1.0, 2.0, 3.0))
-    dmi = models.DzyaloshinskiiMoriya(
-        ("Fe", "Co"), models.cubic(0.02, 3.5), rule="interfacial", normal=(0.1, 0.2, 1.0)
-    )
-    matrix = np.array([[1.0, 0.2, 0.0], [0.2, 0.7, -0.3], [0.0, -0.3, 1.3]])
-    tensor = models.TensorExchange(("Fe", "Co"), models.cubic(0.05, 3.6), matrix)
-    uniaxial = models.UniaxialAnisotropy("Fe", 0.01, (1, 2, -1), moment=2.2, fourth=0.002)
-    cubic = models.CubicAnisotropy("Co", 0.01, -0.02, moment=1.5)
-    landau = models.Landau(("Fe", "Co"), a=-0.15, b=0.02)
-    return exchange, dmi, tensor, field, uniaxial, cubic, landau
-
-
-@pytest.mark.parametrize("chosen", [(0,), (0, 1), (0, 2), (0, 1, 2), (0, 3, 4, 5, 6), (3,)])
-def test_round_trip_keeps_differences_of_energy_and_fields(tmp_path, chosen):
-    model, cell = models.NonMagnetic(("Fe", "Co")), crystal()
-    for k in chosen:
-        model += terms()[k]
-    io.write_uppasd(tmp_path, cell, model, repeat=(2, 3, 2), temperature_K=77.0)
-    atoms, again, settings = io.read_uppasd(tmp_path, species=("Fe", "Co"))
-    assert settings.temperature_K == 77.0 and len(atoms) == 24
-    np.testing.assert_allclose(get_moments(atoms)[:2], get_moments(cell), rtol=1e-14)
-    states = [random_moments(atoms, seed)[0].copy() for seed in range(3)]
-    values = [[energy(state, m) for state in states] for m in (model, again)]
-    np.testing.assert_allclose(np.diff(values[0]), np.diff(values[1]), rtol=1e-10, atol=1e-12)
-    fields = []
-    for m in (model, again):
-        calc = ase_mag.MagneticCalculator(m)
-        b, e = calc.get_property("magforces", states[0]), get_moments(states[0])
-        fields.append(np.cross(b, e))
-    np.testing.assert_allclose(fields[0], fields[1], rtol=0, atol=1e-12)
-
-
-def test_restart_files_of_both_versions(tmp_path):
-    atoms = random_moments(crystal() * (2, 1, 1))[0]
-    io.write_uppasd_restart(tmp_path / "restart.dat", atoms, step=40)
-    moments, steps = io.read_uppasd_moments(tmp_path / "restart.dat")
-    assert moments.shape == (1, 1, 4, 3) and steps.tolist() == [40]
-    np.testing.assert_allclose(moments[0, 0], get_moments(atoms), rtol=1e-14)
-    old = ["40", *(f"1 {k} 2.0 0.0 0.6 0.8" for k in range(1, 5))]
-    (tmp_path / "old.out").write_text("\n".join(old))
-    moments, steps = io.read_uppasd_moments(tmp_path / "old.out")
-    np.testing.assert_allclose(moments, np.tile([0.0, 1.2, 1.6], (1, 1, 4, 1)))
-    assert steps.tolist() == [40]
-    (tmp_path / "old.out").write_text("\n".join(old[:-1] + old[1:2]))
-    with pytest.raises(ValueError, match=r"not complete|twice"):
-        io.read_uppasd_moments(tmp_path / "old.out")
-    (tmp_path / "old.out").write_text("1 2 3\n")
-    with pytest.raises(ValueError, match=r"line 1: expected 7 columns .* got 3"):
-        io.read_uppasd_moments(tmp_path / "old.out")
-    (tmp_path / "old.out").write_text("1 1 1 2.0 0.0 0.0 1.0\n1 1 2 2.0 NaN 0.0 1.0\n")
-    with pytest.raises(ValueError, match="line 2: not finite"):
-        io.read_uppasd_moments(tmp_path / "old.out")
-    io.write_uppasd(
-        tmp_path / "new", crystal(), terms()[0], repeat=(2, 1, 1), moments=get_moments(atoms)
-    )
-    read = io.read_uppasd(tmp_path / "new", species=("Fe", "Co"))[0]
-    np.testing.assert_allclose(get_moments(read), get_moments(atoms), rtol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -361,80 +231,3 @@ def test_a_restart_file_that_is_named_is_read(tmp_path):
     moments = 2.23 * np.eye(3)[np.arange(16) % 3]
     io.write_uppasd_restart(tmp_path / "restart.in", moments)
     np.testing.assert_allclose(get_moments(io.read_uppasd(path)[0]), moments, rtol=1e-14)
-
-
-def test_what_cannot_be_written(tmp_path):
-    cell = crystal()
-    with pytest.raises(ValueError, match="has no bilinear form"):
-        model = models.NoncollinearMomentTensorPotential(("Fe", "Co"), level=2, max_moment=5.0)
-        io.write_uppasd(tmp_path, cell, model)
-    with pytest.raises(ValueError, match="simid must be one word of at most 8 characters"):
-        io.write_uppasd(tmp_path, cell, terms()[0], simid="a long name")
-    ase_mag.set_moments(cell, [[0, 0, 2.0], [0, 0, 0]])
-    with pytest.raises(ValueError, match="atom 1 has no moment"):
-        io.write_uppasd(tmp_path, cell, terms()[0])
-    assert not list(tmp_path.iterdir())
-
-
-#: Folder, energy of the ferromagnet along z (mRy per atom), from the listed constants by hand.
-FERROMAGNETS = [
-    ("tests/HeisChain", -2 * 2.5),
-    ("tests/HeisChainAF", -(2 * 0.6 + 2 * 0.2 - 4 * 0.4) / 2),
-    ("tests/HeisStripe", -0.5 * (2 + 2 * 9 / 10)),
-    ("tests/bccFe/inpsd.dat.base", -12.409800658518272),
-    ("tests/Solvers/inpsd.dat.base", -1.0),
-    (
-        "examples/SimpleSystems/fccCo",
-        -(12 * 0.918607 + 6 * 0.069227 + 24 * 0.106665 - 12 * 0.095576 + 24 * 0.029369),
-    ),
-    ("examples/SimpleSystems/SingleSpin/BASE", -0.001),
-    ("examples/PhaseDiagrams/bccFe-Tsweep/Base", -12.409800658518272),
-]
-
-
-@needs_recorded
-@pytest.mark.parametrize(("name", "expected"), FERROMAGNETS)
-def test_recorded_folders(name, expected):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # templates
-        atoms, model, _ = io.read_uppasd(RECORDED / name)
-    ase_mag.set_moments(atoms, np.linalg.norm(get_moments(atoms), axis=1))
-    assert energy(atoms, model) == pytest.approx(expected, rel=1e-8, abs=1e-12)
-
-
-@needs_recorded
-def test_large_recorded_folders():
-    """The cell alone: as many bonds as there are images, with the sum of their constants."""
-    for name, count in (("SpecialFeatures/bccFe2TM", 112), ("SpinWaves/bccFe", 16)):
-        path = RECORDED / "examples" / name
-        model = io.read_uppasd(path)[1]
-        exchange = model.terms[0]
-        lines = [line.split() for line in (path / _jfile(path)).read_text().splitlines() if line]
-        assert len(lines) == count and len(exchange.bonds) >= count
-        nearest = np.linalg.norm(exchange.bonds, axis=1).argmin()
-        size = float((path / _momfile(path)).read_text().split()[2])
-        factor = units.exchange_factor("UppASD", "mRy", (size, size))
-        assert exchange.tensors[nearest][0, 0] == pytest.approx(factor * float(lines[0][5]))
-
-
-def _jfile(path):
-    return _word(path, "exchange")
-
-
-def _momfile(path):
-    return _word(path, "momfile")
-
-
-def _word(path, key):
-    lines = (line.split() for line in (path / "inpsd.dat").read_text().splitlines())
-    return next(words[1] for words in lines if words and words[0] == key)
-
-
-@needs_recorded
-def test_recorded_restart_file():
-    """HeisChain starts from its file: -2 x 2.5 mRy times the mean of e_i.e_(i+1)."""
-    atoms, model, settings = io.read_uppasd(RECORDED / "tests/HeisChain")
-    e = get_moments(atoms)
-    expected = -5.0 * np.einsum("ia,ia->i", e, np.roll(e, 1, axis=0)).mean()
-    assert energy(atoms, model) == pytest.approx(expected, rel=1e-6)
-    assert settings.q_points.tolist() == [[0, 0, -0.35], [0, 0, 0]]
