@@ -88,9 +88,14 @@ def test_every_stage_changes_its_own_term(data):
 
 
 def test_errors_fall_stage_by_stage(data):
-    """The network lowers what is beyond pairs, magnetic forces on other frames too."""
+    """The network lowers what is beyond pairs, magnetic forces on other frames too.
+
+    Rounding alone decides between paths of the fit: starts that differ by 1e-15 end with errors of
+    the energy of 1.5 to 1.8 meV/atom (network) and 0.76 to 1.04 (together; 1.2 to 1.6 after 10
+    iterations instead of 30).
+    """
     test = dataset(9, 6)
-    many = ITERATIONS | {"network": 60, "together": 10}
+    many = ITERATIONS | {"network": 60, "together": 30}
     report = fitting.fit_stages(potential(), test=test, **options(data, iterations=many))
     assert [stage.name for stage in report.stages] == list(ITERATIONS)
     bulk, network, last = (report[name] for name in ("bulk", "network", "together"))
