@@ -209,3 +209,18 @@ cdef extern from *:
         long n_functions, long n, const double* a, const double* b, const double* d,
         const double* t, const double* value, const double* slope, double* turn, double* stretch
     ) noexcept nogil
+
+
+cdef inline Gaussians gaussians_of(tuple functions):
+    cdef inline Gaussians g
+    cdef const double[::1] centers = functions[0]
+    cdef const double[::1] widths = functions[1]
+    cdef const double[::1] cutoffs = functions[2]
+    cdef const double[::1] decays = functions[3]
+    g.n = centers.shape[0]
+    g.centers = &centers[0]
+    g.widths = &widths[0]
+    g.cutoffs = &cutoffs[0]
+    g.decays = &decays[0]
+    g.smooth, g.spaced, g.m, g.spacing = functions[4:]
+    return g

@@ -12,6 +12,7 @@ from libc.string cimport memset
 
 from gaussians cimport (
     ASE_MAG_BATCH, Gaussians, ase_mag_contract, ase_mag_row_sums, ase_mag_tabulate,
+    gaussians_of,
 )
 
 
@@ -43,21 +44,6 @@ cdef struct Work:
 def scratch_size(Py_ssize_t n_functions):
     """Doubles of scratch that a thread needs."""
     return (2*ASE_MAG_BATCH + 6)*n_functions
-
-
-cdef Gaussians gaussians_of(tuple functions):
-    cdef Gaussians g
-    cdef const double[::1] centers = functions[0]
-    cdef const double[::1] widths = functions[1]
-    cdef const double[::1] cutoffs = functions[2]
-    cdef const double[::1] decays = functions[3]
-    g.n = centers.shape[0]
-    g.centers = &centers[0]
-    g.widths = &widths[0]
-    g.cutoffs = &cutoffs[0]
-    g.decays = &decays[0]
-    g.smooth, g.spaced, g.m, g.spacing = functions[4:]
-    return g
 
 
 cdef inline Work work_of(double* scratch, long n) noexcept nogil:
@@ -291,21 +277,33 @@ cdef inline void add_moment(
 cdef void turn_atom(
     long k, long n_sites, const int* offsets, const int* neighbors, const int* reverse,
     const int* incoming_offsets, const int* incoming, const int* centers, const double* moments,
-    const double* own, const double* turn, double* total,
+    const double* own, const double* turn, double* out,
 ) noexcept nogil:
-    cdef long p, q
-    memset(total, 0, 3*sizeof(double))
+    cdef double[3] total
+    cdef double[3] odd
+    cdef long p, q, last
+    memset(total, 0, sizeof(total))
+    memset(odd, 0, sizeof(odd))
     if k < n_sites:
         add_moment(moments, k, own[k], total)
+        p, last = offsets[k], offsets[k + 1]
         if reverse != NULL:
-            for p in range(offsets[k], offsets[k + 1]):
+            while p + 1 < last:
                 add_moment(moments, neighbors[p], turn[p] + turn[reverse[p]], total)
-            return
-        for p in range(offsets[k], offsets[k + 1]):
-            add_moment(moments, neighbors[p], turn[p], total)
-    for q in range(incoming_offsets[k], incoming_offsets[k + 1]):
-        p = incoming[q]
-        add_moment(moments, centers[p], turn[p], total)
+                add_moment(moments, neighbors[p + 1], turn[p + 1] + turn[reverse[p + 1]], odd)
+                p += 2
+            if p < last:
+                add_moment(moments, neighbors[p], turn[p] + turn[reverse[p]], total)
+        else:
+            for q in range(p, last):
+                add_moment(moments, neighbors[q], turn[q], total)
+    if reverse == NULL:
+        for q in range(incoming_offsets[k], incoming_offsets[k + 1]):
+            p = incoming[q]
+            add_moment(moments, centers[p], turn[p], odd)
+    out[0] = total[0] + odd[0]
+    out[1] = total[1] + odd[1]
+    out[2] = total[2] + odd[2]
 
 
 def turns(

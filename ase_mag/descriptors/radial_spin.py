@@ -8,6 +8,8 @@ from ase_mag.core import Gradients, storable
 
 _ENVELOPES = ("cosine", "smooth")
 _FAMILIES = ("G", "G^H", "G^A", "G^B")
+#: Bytes of the two numbers per pair that are kept on a graph, at most (67 million pairs).
+_TABLE = 1 << 30
 
 
 @storable
@@ -26,6 +28,10 @@ class RadialSpinDescriptor:
     have equal features (two weights w for one of w^2). With masses as weights features of iron
     are multiplied by 3119: bring them to equal scale before a network sees them. Only pairs
     enter, no angles. Atoms of other species have no part: zero features, and no neighbors.
+
+    Of Gaussians of one width at equal distances (64 at most) two numbers per pair, from which all
+    of them follow, stay on the graph (16 bytes per pair, up to 1 GiB): later evaluations with
+    other moments need no exponential functions.
 
     Parameters
     ----------
@@ -147,9 +153,17 @@ class RadialSpinDescriptor:
         graph : ase_mag.core.PairGraph; moments : (n_atoms, 3) array, mu_B.
         """
         pairs = self._pairs(graph, moments)
-        out = np.zeros((graph.n_sites, self.n_features))
-        if graph.n_pairs:
+        if not graph.n_pairs:
+            return np.zeros((graph.n_sites, self.n_features))
+        out = graph.topology.memory.empty((graph.n_sites, self.n_features))
+        table = self._kept(graph)
+        if table is None:
             _kernels.radial_spin.forward(*pairs, out)
+        else:
+            moments, threads = pairs[5], graph.threads
+            _kernels.radial_spin_table.forward(
+                self._functions, graph.offsets, graph.neighbors, moments, *table, out, threads
+            )
         return out
 
     def vjp(self, graph, moments, cotangents, *, lattice=True):
@@ -168,8 +182,12 @@ class RadialSpinDescriptor:
         if not graph.n_pairs:
             return Gradients(None, gradient, radial=radial)
         own, turn = np.empty(graph.n_sites), graph.empty()
-        _kernels.radial_spin.pull(*pairs, cotangents, own, turn, radial)
-        topology = graph.topology
+        topology, table = graph.topology, self._kept(graph)
+        if lattice or table is None:
+            _kernels.radial_spin.pull(*pairs, cotangents, own, turn, radial)
+        if table is not None:  # the same bits with and without ``lattice``
+            places = (self._functions, graph.offsets, pairs[5])
+            _kernels.radial_spin_table.pull(*places, *table, cotangents, own, turn, graph.threads)
         ending = (None, None, None)
         if topology.reverse is None:
             ending = (*topology.incoming, topology.centers)
@@ -202,22 +220,45 @@ class RadialSpinDescriptor:
             _kernels.radial_spin.push(*pairs, moment_tangents, graph.vectors, pair_tangents, out)
         return out
 
+    def _kept(self, graph):
+        """Return A and q of all pairs and G of all sites, kept on the graph, or None.
+
+        g_h = decays_h A q^(h - m) for Gaussians of one width at equal distances: all that changes
+        with the moments then needs no exponential function.
+        """
+        functions, n = self._functions, graph.n_pairs + 4
+        spaced = functions[5] and self.n_functions <= _kernels.radial_spin_table.MOST
+        if not spaced or 16 * n > _TABLE:
+            return None
+
+        def tabulate():
+            memory = graph.topology.memory
+            table = [memory.empty((n,)), memory.empty((n,))]
+            table.append(memory.empty((graph.n_sites, self.n_functions)))
+            places = (graph.offsets, graph.neighbors, graph.distances, self._atom_weights(graph))
+            _kernels.radial_spin_table.tabulate(functions, *places, *table, graph.threads)
+            return table
+
+        return graph.cached(("powers", self), tabulate)
+
+    def _atom_weights(self, graph):
+        kinds = graph.topology.kinds(self._numbers)
+        # The last one, at index -1, is the weight of atoms that have no part.
+        return np.array([*self.weights.values(), 0.0])[kinds]
+
     def _pairs(self, graph, moments):
         if graph.cutoff < self.cutoff:
             raise ValueError(
                 f"the graph lists pairs below {graph.cutoff} angstrom, but the descriptor reaches "
                 f"to {self.cutoff}: build the graph with cutoff={self.cutoff} or more"
             )
-        kinds = graph.topology.kinds(self._numbers)
-        # The last one, at index -1, is the weight of atoms that have no part.
-        weights = np.array([*self.weights.values(), 0.0])[kinds]
         size = _kernels.radial_spin.scratch_size(self.n_functions)
         return (
             self._functions,
             graph.offsets,
             graph.neighbors,
             graph.distances,
-            weights,
+            self._atom_weights(graph),
             _shaped("moments", moments, (graph.n_atoms, 3)),
             self.cutoff,
             np.empty((graph.threads, size)),

@@ -82,12 +82,14 @@ class DescriptorModel(Trainable):
 
     def gradients(self, graph, moments, *, lattice=True):
         features = self.descriptor.forward(graph, moments)
+        sites = list(self._sites(graph))
+        if len(sites[0][1]) == len(features):
+            energies, slopes = sites[0][0].evaluate(features)
+            return self._pulled(graph, moments, energies, slopes, lattice)
         energies, slopes = np.zeros(graph.n_sites), np.zeros_like(features)
-        for function, sites in self._sites(graph):
-            if len(sites) == len(features):
-                energies, slopes = function.evaluate(features)
-            elif len(sites):
-                energies[sites], slopes[sites] = function.evaluate(features[sites])
+        for function, chosen in sites:
+            if len(chosen):
+                energies[chosen], slopes[chosen] = function.evaluate(features[chosen])
         return self._pulled(graph, moments, energies, slopes, lattice)
 
     def _pulled(self, graph, moments, energies, slopes, lattice):

@@ -157,8 +157,8 @@ class Perceptron(SiteFunction):
         for start in range(0, len(X), self._rows_at_once):
             yield slice(start, start + self._rows_at_once)
 
-    def _activated(self, z):
-        value, slope, bend = ACTIVATIONS[self.activation](z)
+    def _activated(self, z, bend=True):
+        value, slope, bend = ACTIVATIONS[self.activation](z, bend)
         value += self.twist * z
         slope += self.twist
         return value, slope, bend
@@ -172,7 +172,7 @@ class Perceptron(SiteFunction):
         for k, (weights, bias) in enumerate(self._layers[:-1]):
             z = x @ (weights if k else self._first).T
             z += bias
-            x, slope, _ = self._activated(z)
+            x, slope, _ = self._activated(z, bend=False)
             slopes.append(slope)
         return x, slopes
 

@@ -1,5 +1,8 @@
 """Radial symmetry functions of atoms and moments."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -7,7 +10,7 @@ from ase.build import bulk
 
 from ase_mag import models, testing
 from ase_mag.core import PairGraph, Topology, storage
-from ase_mag.descriptors import RadialSpinDescriptor
+from ase_mag.descriptors import RadialSpinDescriptor, radial_spin
 from ase_mag.regressors import LinearFunction
 
 UNEVEN = {
@@ -200,7 +203,75 @@ def test_lattice_flag():
     short = descriptor.vjp(graph, moments, cotangents, lattice=False)
     assert full.pairs is None and full.radial.shape == (graph.n_pairs,)
     assert short.pairs is None and short.radial is None
-    np.testing.assert_allclose(short.moments, full.moments, rtol=1e-12)
+    np.testing.assert_array_equal(short.moments, full.moments)
+
+
+def crowded(cutoff):
+    """Displaced iron and cobalt with copper, which has no part, and moments; 100 pairs a site."""
+    rng = np.random.default_rng(6)
+    atoms = bulk("Fe", a=2.7, cubic=True) * (3, 2, 2)
+    atoms.symbols[::3], atoms.symbols[5] = "Co", "Cu"
+    atoms.rattle(0.1, seed=1)
+    return graph_of(atoms, cutoff), *rng.normal(size=(2, len(atoms), 3))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"envelope": "smooth", "n_functions": 4, "weights": {"Fe": 1.0, "Co": -1.7}},
+        {"n_functions": 1, "centers": [2.5]},
+        {"n_functions": 2, "widths": 1.0},
+        {"n_functions": 64, "widths": 0.7},
+        {"centers": np.linspace(4.5, 1.5, 9), "widths": 3.0},
+        {"widths": 0.0, "n_functions": 3, "cutoffs": 4.0},
+    ],
+)
+def test_what_is_kept_on_the_graph_changes_nothing(options, monkeypatch):
+    """Powers of one ratio per pair against the functions made anew, to 1e-13 of the largest."""
+    descriptor = make(("Fe", "Co"), **options)
+    graph, moments, other = crowded(6.0)
+    cotangents = np.random.default_rng(1).normal(size=(len(moments), descriptor.n_features))
+    cotangents /= np.abs(descriptor.forward(graph, moments)).max(axis=0) + 1e-300
+    plain, _, _ = crowded(6.0)
+    for turned in (moments, other, moments):
+        found = descriptor.forward(graph, turned)
+        short = descriptor.vjp(graph, turned, cotangents, lattice=False).moments
+        full = descriptor.vjp(graph, turned, cotangents)
+        assert ("powers", descriptor) in graph.cache
+        with monkeypatch.context() as patch:
+            patch.setattr(radial_spin, "_TABLE", 0)
+            expected = descriptor.forward(plain, turned)
+            pulled = descriptor.vjp(plain, turned, cotangents)
+        assert ("powers", descriptor) not in plain.cache
+        scale = np.abs(expected).max(axis=0)
+        assert (np.abs(found - expected) <= 1e-13 * scale).all()
+        np.testing.assert_array_equal(short, full.moments)
+        scale = np.abs(pulled.moments).max()
+        np.testing.assert_allclose(short, pulled.moments, rtol=0, atol=1e-13 * scale)
+        np.testing.assert_array_equal(full.radial, pulled.radial)
+
+
+def test_what_is_kept_is_bounded_and_goes_with_the_graph(monkeypatch):
+    descriptor = RadialSpinDescriptor("Fe")
+    graph, moments, _ = crowded(5.3)
+    descriptor.forward(graph, moments)
+    first, ratio, plain = graph.cache["powers", descriptor]
+    assert first.nbytes == ratio.nbytes == 8 * (graph.n_pairs + 4)
+    assert plain.shape == (graph.n_sites, 9)
+    watched = weakref.ref(first)
+    del graph, first, ratio, plain
+    gc.collect()
+    assert watched() is None
+    for beyond, kept in ((0, True), (1, False)):
+        graph = crowded(5.3)[0]
+        monkeypatch.setattr(radial_spin, "_TABLE", 16 * (graph.n_pairs + 4) - beyond)
+        descriptor.forward(graph, moments)
+        assert (("powers", descriptor) in graph.cache) == kept
+    for options in (UNEVEN, {"n_functions": 65, "widths": 0.7}):
+        uneven = RadialSpinDescriptor("Fe", **options)
+        uneven.forward(graph, moments)
+        assert ("powers", uneven) not in graph.cache
 
 
 def test_ghosts():
@@ -244,13 +315,14 @@ def test_ghosts():
     assert forward == pytest.approx((found.moments * turns).sum(), rel=0, abs=1e-12 * scale)
 
 
-def test_results_do_not_depend_on_threads():
+@pytest.mark.parametrize("options", [{}, UNEVEN])
+def test_results_do_not_depend_on_threads(options):
     rng = np.random.default_rng(1)
     atoms = bulk("Fe", cubic=True) * 3
     atoms.rattle(0.1, seed=1)
     moments, turns = rng.normal(size=(2, 54, 3))
-    cotangents = rng.normal(size=(54, 36))
-    descriptor = RadialSpinDescriptor("Fe")
+    descriptor = RadialSpinDescriptor("Fe", **options)
+    cotangents = rng.normal(size=(54, descriptor.n_features))
     results = []
     for threads in (1, 2, 5):
         graph = graph_of(atoms, 5.3)

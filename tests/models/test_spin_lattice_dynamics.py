@@ -67,6 +67,29 @@ def metropolis(model, graph, moments, temperature, n_copies, sweeps, rng):
     return sums / (sweeps - sweeps // 2)
 
 
+def test_no_state_is_evaluated_twice(monkeypatch):
+    """A longitudinal step: two half steps of three spin stages of two fields, the last with forces.
+
+    The first field of a step is the one at the end of the step before.
+    """
+    seen, evaluate = [], models.TrainedPotential.evaluate
+
+    def counted(self, graph, moments, *, lattice=True):
+        seen.append((lattice, graph.positions.tobytes(), np.asarray(moments).tobytes()))
+        return evaluate(self, graph, moments, lattice=lattice)
+
+    monkeypatch.setattr(models.TrainedPotential, "evaluate", counted)
+    options = {"temperature_K": 300.0, "friction": 0.1, "longitudinal": True, "rng": 1}
+    dyn = SpinLatticeDynamics(iron(), units.fs, progress=False, **options)
+    dyn.run(1)
+    seen.clear()
+    dyn.run(3)
+    assert len(set(seen)) == len(seen) == 36
+    assert sum(lattice for lattice, *_ in seen) == 3
+    assert len({key[1:] for key in seen}) == 36
+    assert len({positions for _, positions, _ in seen}) == 4
+
+
 @pytest.mark.slow
 def test_longitudinal_dynamics_samples_the_boltzmann_distribution():
     """<m> and <m^2> of generalized Langevin dynamics and Monte Carlo at 800 K, within 2 %.
