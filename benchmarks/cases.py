@@ -125,6 +125,8 @@ def _potentials(cells):
     programs = [
         potentials.moment_tensors(),
         potentials.moment_tensors(vectors=True),
+        potentials.spin_lattice(),
+        potentials.spin_orientation(),
         potentials.motep(),
         potentials.snap(),
     ]

@@ -45,22 +45,39 @@ def moment_tensors(vectors=False):
 
     def make(cells, threads):
         atoms, potential = _system(cells, vectors)
-        neighbor_list = NeighborList(atoms.numbers, atoms.pbc, potential.cutoff, _SKIN)
-        moments = get_moments(atoms)
-        places = _places(atoms)
-
-        def evaluate(step):
-            graph = neighbor_list.graph(places[step % 2], atoms.cell.array)
-            potential.evaluate(graph, moments)
-
-        def run(n_steps):
-            set_threads(threads)
-            return _timed(evaluate, n_steps)
-
         name = "ase_mag, vectors" if vectors else "ase_mag"
         kind = "non-collinear" if vectors else "collinear, (V(M) + V(-M))/2"
         settings = f"{kind}, {potential.n_parameters} parameters, skin {_SKIN}"
-        return Program(name, run, len(atoms), settings)
+        return _evaluations(name, atoms, potential, settings, threads)
+
+    return make
+
+
+def spin_lattice():
+    """Return a factory of evaluations of the trained spin-lattice potential of iron (MSLP)."""
+
+    def make(cells, threads):
+        atoms, potential = iron.iron(cells, rattle=0.02), models.named("Fe-MSLP-FeHL1")
+        settings = f"Fe-MSLP-FeHL1, vectors, {potential.cutoff} angstrom, skin {_SKIN}"
+        return _evaluations("ase_mag, MSLP", atoms, potential, settings, threads)
+
+    return make
+
+
+def spin_orientation():
+    """Return a factory of evaluations of SOSO exchange, any coefficients (not zero)."""
+
+    def make(cells, threads):
+        atoms = iron.iron(cells, rattle=0.02)
+        potential = models.SpinOrientationPotential("Fe", cutoff=CUTOFF)
+        small = iron.iron(3, rattle=0.02)
+        neighbor_list = NeighborList(small.numbers, small.pbc, CUTOFF)
+        graph = neighbor_list.graph(small.positions, small.cell.array)
+        potential.prepare([(graph, get_moments(small))])
+        rng = np.random.default_rng(4)
+        potential.parameters = rng.normal(scale=1e-3, size=potential.n_parameters)
+        settings = f"exchange, vectors, {potential.n_parameters} parameters, skin {_SKIN}"
+        return _evaluations("ase_mag, SOSO", atoms, potential, settings, threads)
 
     return make
 
@@ -125,6 +142,21 @@ def snap():
         return Program("LAMMPS SNAP", run, 2 * cells**3, "twojmax 8, no magnetism, nve, skin 0.5")
 
     return make
+
+
+def _evaluations(name, atoms, potential, settings, threads):
+    neighbor_list = NeighborList(atoms.numbers, atoms.pbc, potential.cutoff, _SKIN)
+    moments, places = get_moments(atoms), _places(atoms)
+
+    def evaluate(step):
+        graph = neighbor_list.graph(places[step % 2], atoms.cell.array)
+        potential.evaluate(graph, moments)
+
+    def run(n_steps):
+        set_threads(threads)
+        return _timed(evaluate, n_steps)
+
+    return Program(name, run, len(atoms), settings)
 
 
 def _system(cells, vectors):
