@@ -93,13 +93,18 @@ def spin_waves(
     ------
     ValueError
         If the model has no bilinear form, a moment is zero, the moments are not in equilibrium or
-        a wave at one of the wave vectors lowers the energy, or neither or both of ``q_points`` and
-        ``path`` are given.
+        a wave at one of the wave vectors lowers the energy, neither or both of ``q_points`` and
+        ``path`` are given, or a path without three cell vectors.
     """
     if (q_points is None) == (path is None):
         raise ValueError("give either q_points or path")
     names = []
     if path is not None:
+        if atoms.cell.rank < 3:
+            raise ValueError(
+                f"a path needs the zone of a cell with three vectors, but the cell of atoms has "
+                f"{atoms.cell.rank}: give q_points"
+            )
         band = atoms.cell.bandpath(path, npoints=n_points)
         q_points, (_, places, labels) = band.kpts, band.get_linear_kpoint_axis()
         names = list(zip(places.tolist(), labels, strict=True))

@@ -63,7 +63,7 @@ def test_spin_temperatures_are_those_of_the_dynamics(trajectory, tmp_path):
     np.testing.assert_array_equal(run.spin_temperature, said)
     assert atoms.info == {} and run.plot("spin_temperature").axes
     later = run.spin_temperature[60:]
-    # A value fluctuates by T sqrt(2/N); the midpoint rule at 0.5 fs is 0.5 % low.
+    # A value fluctuates by T/sqrt(N); the midpoint rule at 0.5 fs is 0.5 % low.
     error = analysis.block_error(later)
     assert later.mean() == pytest.approx(199.0, abs=3 * error) and error < 4
     with pytest.raises(ValueError, match=r"the frames of .*run\.traj have no spin temperature"):

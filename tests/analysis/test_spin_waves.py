@@ -166,3 +166,6 @@ def test_bad_input():
     ase_mag.set_moments(atoms, [1.0, -1.0])
     with pytest.raises(ValueError, match="either q_points or path"):
         analysis.spin_waves(atoms, model)
+    atoms.set_cell([0, 0, 2.0])
+    with pytest.raises(ValueError, match="the cell of atoms has 1: give q_points"):
+        analysis.spin_waves(atoms, model, path="GX")

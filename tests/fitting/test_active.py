@@ -6,6 +6,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -259,14 +260,11 @@ def test_known_frames_are_not_labelled_again(tmp_path):
     def run(atoms, number):
         return hot(atoms, number, Visiting)
 
-    class Uncertain:
-        def uncertainty(self, atoms):
-            return np.full(len(atoms), 3.0)
-
+    measure = SimpleNamespace(uncertainty=lambda atoms: np.full(len(atoms), 3.0))
     reference = CountingReference(tmp_path / "count")
     arguments = (run, reference, potential(), known(), crystal(1), 20, tmp_path / "loop")
     result = fitting.active_loop(
-        *arguments, uncertainty=lambda *_: Uncertain(), fit=least_squares, progress=False
+        *arguments, uncertainty=lambda *_: measure, fit=least_squares, progress=False
     )
     assert result.finished
     # The start and the first stop are known.
