@@ -225,6 +225,7 @@ def advance(
 def stage(
     int scheme,
     bint predictor,
+    bint transverse,
     const double[:, ::1] moments,
     const double[:, ::1] point,
     const double[:, ::1] fields,
@@ -236,9 +237,9 @@ def stage(
 ):
     """Predictor or corrector of all moments for fields (noise included) from any source.
 
-    The part of a field along the moment it was taken at is left out: from a Landau term it is
-    large, it exerts no torque, but it would turn the moment at the start of the step. All
-    two-dimensional arrays are padded to four columns and a multiple of eight rows.
+    With ``transverse`` the part of a field along the moment it was taken at is left out: from a
+    Landau term it is large, it exerts no torque, but it would turn the moment at the start of the
+    step. All two-dimensional arrays are padded to four columns and a multiple of eight rows.
     """
     cdef Py_ssize_t k, start
     cdef Block m, p, b, a, f, new
@@ -248,7 +249,8 @@ def stage(
             load(&moments[start, 0], &m)
             load(&point[start, 0], &p)
             load(&fields[start, 0], &b)
-            remove_parallel(&p, &b)
+            if transverse:
+                remove_parallel(&p, &b)
             block_axis(&p, &b, &rate[start], &ratio[start], &a)
             if predictor:
                 store(&a, &first[start, 0])

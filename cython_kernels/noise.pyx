@@ -2,20 +2,34 @@
 
 from cython.parallel cimport prange
 from libc.stdint cimport uint32_t, uint64_t
-from philox cimport ASE_MAG_LANES, ase_mag_normals, ase_mag_philox
+from philox cimport ASE_MAG_LANES, ase_mag_normals, ase_mag_normals_of, ase_mag_philox
 
 
-def normal(uint64_t seed, uint64_t step, uint32_t stream, double[:, ::1] out, int threads):
+def normal(
+    uint64_t seed,
+    uint64_t step,
+    uint32_t stream,
+    const uint32_t[::1] atoms,
+    double[:, ::1] out,
+    int threads,
+):
     """Fill ``out`` (n, 4), n a multiple of 8, with standard normal numbers; last column zero.
 
-    The numbers are a function of (seed, step, stream, row).
+    The numbers are a function of (seed, step, stream, atom); ``atoms`` are the numbers of the
+    rows (n,), None: 0, 1, 2, ...
     """
     cdef Py_ssize_t k, blocks = out.shape[0]//ASE_MAG_LANES
+    cdef bint named = atoms is not None
     with nogil:
         for k in prange(blocks, schedule="static", num_threads=threads):
-            ase_mag_normals(
-                seed, step, stream, <uint32_t> (k*ASE_MAG_LANES), &out[k*ASE_MAG_LANES, 0]
-            )
+            if named:
+                ase_mag_normals_of(
+                    seed, step, stream, &atoms[k*ASE_MAG_LANES], &out[k*ASE_MAG_LANES, 0]
+                )
+            else:
+                ase_mag_normals(
+                    seed, step, stream, <uint32_t> (k*ASE_MAG_LANES), &out[k*ASE_MAG_LANES, 0]
+                )
 
 
 def words(counter, key):

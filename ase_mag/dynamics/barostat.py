@@ -86,10 +86,18 @@ class CellRescaling(Propagator):
         self.count += 1
         if self.count % self.interval:
             return
+        strain = self._strain(state, dt * self.interval)
+        before = self._energy(state)
+        self._apply(state, strain)
+        if self.follow is not None:
+            self.follow(state)
+        self.heat += self._energy(state) - before
+
+    def _strain(self, state, dt):
+        """Return X of a time step ``dt`` of the cell, (3, 3)."""
         volume = abs(np.linalg.det(state.cell))
         if self._volume is None:
             self._volume = volume
-        dt = dt * self.interval
         excess = self.pressure_tensor(state) - self.pressure * np.eye(3)
         speed = self.compressibility * dt / (3 * self.time)
         # exp(X) already contains the Ito term of the multiplicative noise.
@@ -97,15 +105,9 @@ class CellRescaling(Propagator):
         xi = self.noise.normal(3)
         if self.full:
             strain = speed * excess + width * xi
-            strain = 0.5 * (strain + strain.T)
-        else:
-            # The trace of three independent diagonal entries has the variance of x.
-            strain = np.eye(3) * (speed * np.trace(excess) / 3 + width * xi[0, 0] / np.sqrt(3))
-        before = self._energy(state)
-        self._apply(state, strain)
-        if self.follow is not None:
-            self.follow(state)
-        self.heat += self._energy(state) - before
+            return 0.5 * (strain + strain.T)
+        # The trace of three independent diagonal entries has the variance of x.
+        return np.eye(3) * (speed * np.trace(excess) / 3 + width * xi[0, 0] / np.sqrt(3))
 
     def _energy(self, state):
         return self.surface.response(state).energy + state.kinetic_energy()
@@ -116,7 +118,8 @@ class CellRescaling(Propagator):
         virial = self.surface.response(state).virial
         return (kinetic - 0.5 * (virial + virial.T)) / abs(np.linalg.det(state.cell))
 
-    def _apply(self, state, strain):
+    def _deformation(self, state, strain):
+        """Return exp(X), or raise RuntimeError if the volume runs away."""
         deform = expm(strain)
         ratio = abs(np.linalg.det(state.cell @ deform)) / self._volume
         if not 0.5 < ratio < 2.0:
@@ -125,6 +128,10 @@ class CellRescaling(Propagator):
                 "not stable at this pressure and temperature, or the relaxation time of the "
                 "barostat is too short"
             )
+        return deform
+
+    def _apply(self, state, strain):
+        deform = self._deformation(state, strain)
         state.cell[:] = state.cell @ deform
         state.positions[:] = state.positions @ deform
         state.momenta[:] = state.momenta @ np.linalg.inv(deform)

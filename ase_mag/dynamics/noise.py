@@ -42,7 +42,11 @@ class Noise:
     Attributes
     ----------
     step : int, the number of draws so far; with seed and stream it is the whole state.
+    atoms : (n,) int array or None; the numbers of the atoms that rows belong to, where a process
+        holds a part of a system in an order of its own. None: rows are atoms 0, 1, 2, ...
     """
+
+    atoms = None
 
     def __init__(self, seed, stream):
         self.seed = seed
@@ -51,8 +55,11 @@ class Noise:
 
     def normal(self, n):
         """Return (n, 3) standard normal numbers and go one step on."""
-        out = padded(np.zeros((n, 3)))
-        _kernels.noise.normal(self.seed, self.step, self.stream, out, threads_for(20 * n))
+        out, atoms = padded(np.zeros((n, 3))), None
+        if self.atoms is not None:
+            atoms = np.zeros(len(out), dtype=np.uint32)
+            atoms[:n] = self.atoms
+        _kernels.noise.normal(self.seed, self.step, self.stream, atoms, out, threads_for(20 * n))
         self.step += 1
         return out[:n, :3]
 

@@ -184,9 +184,11 @@ class Precession(SpinPropagator):
         out, first, noise = (np.zeros_like(padded(state.moments)) for _ in range(3))
 
         def stage(predictor):
-            fields = padded(self.surface.response(state, lattice=False).magforces) + noise
-            point = padded(state.moments)
-            _kernels.llg.stage(scheme, predictor, start, point, fields, rate, ratio, dt, first, out)
+            fields, transverse = self.surface.turning_fields(state)
+            fields, point = padded(fields) + noise, padded(state.moments)
+            _kernels.llg.stage(
+                scheme, predictor, transverse, start, point, fields, rate, ratio, dt, first, out
+            )
 
         for _ in range(n_steps):
             start = padded(state.moments)
@@ -198,7 +200,7 @@ class Precession(SpinPropagator):
                 state.moments[:] = (0.5 * (start + out) if half_way else out)[:n, :3]
                 state.moments_changed()
                 stage(False)
-                change = np.abs(out - before).max()
+                change = self.surface.maximum(np.abs(out - before).max(initial=0.0))
                 if change <= tolerance:
                     break
             failed += bool(change > tolerance)

@@ -113,34 +113,23 @@ class SpinLatticeDynamics(MagneticDynamics):
         progress=None,
         **options,
     ):
-        if temperature_K is None:
-            _refuse_baths(friction, damping, longitudinal is True, pressure)
-        else:
-            check_not_negative("temperature_K", temperature_K, "kelvin")
-            check_not_negative("friction", friction or 0.0, "1 / ASE time")
-            check_not_negative("longitudinal_rate", longitudinal_rate, "mu_B^2/(eV ASE time)")
-            check_bath(None if longitudinal or friction else temperature_K, damping, len(atoms))
-        if longitudinal not in (True, False, "inertial"):
-            raise ValueError(
-                f"longitudinal must be True, False or 'inertial', got {longitudinal!r}"
-            )
-        check_not_negative("longitudinal_friction", longitudinal_friction, "1 / ASE time")
+        spin_temperature_K = check_ensemble(
+            atoms,
+            temperature_K=temperature_K,
+            spin_temperature_K=spin_temperature_K,
+            friction=friction,
+            damping=damping,
+            longitudinal=longitudinal,
+            longitudinal_rate=longitudinal_rate,
+            longitudinal_friction=longitudinal_friction,
+            spin_timestep=spin_timestep,
+            pressure=pressure,
+            pressure_time=pressure_time,
+            compressibility=compressibility,
+        )
         if method not in ("sequential", "implicit"):
             raise ValueError(f"method {method!r} is unknown: use 'sequential' or 'implicit'")
-        if spin_timestep is not None:
-            check_positive("spin_timestep", spin_timestep, "ASE time units (ase.units.fs)")
-        if pressure is not None:
-            check_barostat(atoms, pressure_time, compressibility)
         self.temperature_K, self.friction, self.damping = temperature_K, friction, damping
-        if spin_temperature_K is None:
-            spin_temperature_K = temperature_K
-        elif temperature_K is None:
-            raise ValueError(
-                f"spin_temperature_K is {spin_temperature_K} but temperature_K is None: give both, "
-                "or temperature_K alone"
-            )
-        else:
-            check_not_negative("spin_temperature_K", spin_temperature_K, "kelvin")
         self.spin_temperature_K = spin_temperature_K
         self.method = method
         self.longitudinal, self.longitudinal_rate = longitudinal, longitudinal_rate
@@ -280,6 +269,50 @@ class SpinLatticeDynamics(MagneticDynamics):
 
     def spin_form(self):
         return self.spin_surface.form(self.state)
+
+
+def check_ensemble(
+    atoms,
+    *,
+    temperature_K,
+    spin_temperature_K,
+    friction,
+    damping,
+    longitudinal,
+    longitudinal_rate,
+    longitudinal_friction,
+    spin_timestep,
+    pressure,
+    pressure_time,
+    compressibility,
+):
+    """Return the temperature of the bath of the moments, or raise ValueError for bad settings.
+
+    Parameters and errors are those of :class:`SpinLatticeDynamics`.
+    """
+    if temperature_K is None:
+        _refuse_baths(friction, damping, longitudinal is True, pressure)
+    else:
+        check_not_negative("temperature_K", temperature_K, "kelvin")
+        check_not_negative("friction", friction or 0.0, "1 / ASE time")
+        check_not_negative("longitudinal_rate", longitudinal_rate, "mu_B^2/(eV ASE time)")
+        check_bath(None if longitudinal or friction else temperature_K, damping, len(atoms))
+    if longitudinal not in (True, False, "inertial"):
+        raise ValueError(f"longitudinal must be True, False or 'inertial', got {longitudinal!r}")
+    check_not_negative("longitudinal_friction", longitudinal_friction, "1 / ASE time")
+    if spin_timestep is not None:
+        check_positive("spin_timestep", spin_timestep, "ASE time units (ase.units.fs)")
+    if pressure is not None:
+        check_barostat(atoms, pressure_time, compressibility)
+    if spin_temperature_K is None:
+        return temperature_K
+    if temperature_K is None:
+        raise ValueError(
+            f"spin_temperature_K is {spin_temperature_K} but temperature_K is None: give both, "
+            "or temperature_K alone"
+        )
+    check_not_negative("spin_temperature_K", spin_temperature_K, "kelvin")
+    return spin_temperature_K
 
 
 def surfaces(atoms, field=None, stress=False):

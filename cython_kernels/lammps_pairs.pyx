@@ -1,0 +1,48 @@
+"""The neighbor list of a running LAMMPS, through the functions of its C library."""
+
+from libc.stdint cimport uintptr_t
+
+ctypedef void (*ElementNeighbors)(void*, int, int, int*, int*, int**) noexcept nogil
+
+# The two highest bits of a neighbor say how it is bonded (NEIGHMASK).
+cdef int MASK = 0x1FFFFFFF
+
+
+def count(uintptr_t function, uintptr_t handle, int index, int[::1] offsets):
+    """Fill ``offsets`` (n + 1,) with those of the neighbors of the n owned atoms.
+
+    ``function`` is the address of ``lammps_neighlist_element_neighbors``, ``handle`` that of the
+    LAMMPS object, ``index`` the number of a full list of all owned atoms. Returns the number of
+    pairs, or -1 for an atom that is not an owned one.
+    """
+    cdef ElementNeighbors element = <ElementNeighbors> function
+    cdef Py_ssize_t k, n = offsets.shape[0] - 1
+    cdef int atom = 0, number = 0
+    cdef int* list_of = NULL
+    with nogil:
+        for k in range(n + 1):
+            offsets[k] = 0
+        for k in range(n):
+            element(<void*> handle, index, <int> k, &atom, &number, &list_of)
+            if atom < 0 or atom >= n:
+                with gil:
+                    return -1
+            offsets[atom + 1] = number
+        for k in range(n):
+            offsets[k + 1] += offsets[k]
+    return offsets[n]
+
+
+def fill(
+    uintptr_t function, uintptr_t handle, int index, const int[::1] offsets, int[::1] neighbors,
+):
+    """Fill ``neighbors`` with the local indices of the neighbors of every owned atom."""
+    cdef ElementNeighbors element = <ElementNeighbors> function
+    cdef Py_ssize_t k, p
+    cdef int atom = 0, number = 0
+    cdef int* list_of = NULL
+    with nogil:
+        for k in range(offsets.shape[0] - 1):
+            element(<void*> handle, index, <int> k, &atom, &number, &list_of)
+            for p in range(number):
+                neighbors[offsets[atom] + p] = list_of[p] & MASK
