@@ -39,6 +39,10 @@ class DistributedRescaling(CellRescaling):
         state.momenta[:] = state.momenta @ np.linalg.inv(deform)
         return deform
 
+    def is_due(self, step):
+        """Return whether the cell is going to move after the step of this number."""
+        return step > self.count and step % self.interval == 0
+
     @property
     def settled(self):
         """Whether the heat of the last strain is known."""

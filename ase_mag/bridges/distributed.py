@@ -59,7 +59,7 @@ class DistributedSurface(Surface):
 
     def _evaluate(self, state, lattice):
         n = self.graph.n_sites
-        moments = np.concatenate([state.moments, self.halo.forward(state.moments)])
+        moments = self.with_ghosts(state.moments)
         form = None if lattice else self.pairwise
         if form is not None:
             return Response(*form.evaluate(moments))
@@ -72,11 +72,15 @@ class DistributedSurface(Surface):
         response.forces = owned[:, 3:] if lattice else None
         return response
 
+    def with_ghosts(self, values):
+        """Return values of the owned atoms, (n_owned, k), followed by those of the ghosts."""
+        return np.concatenate([values, self.halo.forward(values)])
+
     def turning_fields(self, state):
         form = self.pairwise
         if form is None:
             return super().turning_fields(state)
-        moments = np.concatenate([state.moments, self.halo.forward(state.moments)])
+        moments = self.with_ghosts(state.moments)
         return replace(form, landau=None).evaluate(moments)[1], False
 
     @property

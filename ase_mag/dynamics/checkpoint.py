@@ -53,7 +53,7 @@ class Checkpoint:
                     parts[name][key] = value
         header = {
             "format": FORMAT,
-            "class": type(dyn).__name__,
+            "class": dyn.todict()["md-type"],
             "settings": dyn.todict(),
             "sources": self._sources,
             "nsteps": dyn.nsteps,
@@ -106,10 +106,9 @@ class Checkpoint:
 
     def _check(self, header, arrays):
         dyn = self.dynamics
-        if header["class"] != type(dyn).__name__:
-            raise ValueError(
-                f"{self.path} is a checkpoint of {header['class']}, not of {type(dyn).__name__}"
-            )
+        kind = dyn.todict()["md-type"]
+        if header["class"] != kind:
+            raise ValueError(f"{self.path} is a checkpoint of {header['class']}, not of {kind}")
         if not (
             np.array_equal(arrays["numbers"], dyn.state.numbers)
             and np.array_equal(arrays["pbc"], dyn.state.pbc)

@@ -37,20 +37,28 @@ class MagneticLogger(IOContext):
         self.close()
 
     def __call__(self):
-        dyn = self.dynamics
-        moments = dyn.state.moments
-        potential = dyn.get_potential_energy()
-        kinetic = dyn.atoms.get_kinetic_energy()
-        temperature = dyn.atoms.get_temperature()
-        spin = dyn.get_spin_temperature()
+        potential, kinetic, temperature, magnetization, size, spin = self.values()
         self.logfile.write(
             f"{self.time()} {potential + kinetic:15.6f}"
             f" {potential:15.6f} {kinetic:12.6f} {temperature:9.2f}"
-            f" {np.linalg.norm(moments.mean(axis=0)):12.6f}"
-            f" {np.linalg.norm(moments, axis=1).mean():12.6f}"
+            f" {magnetization:12.6f}"
+            f" {size:12.6f}"
             f" {'-' if spin is None else f'{spin:.2f}':>10}\n"
         )
         self.logfile.flush()
+
+    def values(self):
+        """Return potential and kinetic energy, temperature, |<M>|, <|M|> and spin temperature."""
+        dyn = self.dynamics
+        moments = dyn.state.moments
+        return (
+            dyn.get_potential_energy(),
+            dyn.atoms.get_kinetic_energy(),
+            dyn.atoms.get_temperature(),
+            np.linalg.norm(moments.mean(axis=0)),
+            np.linalg.norm(moments, axis=1).mean(),
+            dyn.get_spin_temperature(),
+        )
 
     def time(self):
         """Return the entry of the first column, 11 characters."""

@@ -27,13 +27,29 @@ def spin_temperature(form, moments):
     float, K; nan where the curvature vanishes (no interaction).
     """
     form = form.merged()  # couplings of an atom to its own images are terms of its size
-    fields = form.evaluate(moments)[1]
+    return temperature_of(*torque_and_curvature(form, moments))
+
+
+def torque_and_curvature(form, moments):
+    """Return sum_i |M_i x B_i|^2 and sum_i m_i^2 Delta_i E, in eV^2 and eV.
+
+    The parts of :func:`spin_temperature` that are sums over atoms.
+
+    Parameters
+    ----------
+    form : ase_mag.core.BilinearForm of n sites, merged.
+    moments : (n_atoms, 3) float array, mu_B; those after the first n are of ghosts.
+    """
+    fields, linear = form.evaluate(moments)[1], form.without_onsite().evaluate(moments)[1]
+    moments = moments[: form.n_atoms]
     torque = np.cross(moments, fields)
-    linear = form.without_onsite().evaluate(moments)[1]
     curvature = 2 * np.einsum("ij,ij->", moments, linear) + _onsite_curvature(form, moments)
-    if curvature == 0:
-        return float("nan")
-    return float(np.einsum("ij,ij->", torque, torque) / (units.kB * curvature))
+    return float(np.einsum("ij,ij->", torque, torque)), float(curvature)
+
+
+def temperature_of(torque, curvature):
+    """Return the spin temperature in K of the sums of :func:`torque_and_curvature`; nan: none."""
+    return torque / (units.kB * curvature) if curvature != 0 else float("nan")
 
 
 def moment_temperature(form, moments):

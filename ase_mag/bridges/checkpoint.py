@@ -1,0 +1,100 @@
+"""Checkpoints of runs on many processes."""
+
+from pathlib import Path
+
+from ase_mag.core import State
+from ase_mag.dynamics.checkpoint import Checkpoint, shorten_log, shorten_trajectory
+
+
+class BridgeCheckpoint:
+    """The complete state of a run on many processes, in one file that process 0 writes.
+
+    The file is a :class:`Checkpoint`; it does not know the number of processes, so that a run goes
+    on with any. Process 0 holds positions, momenta and moments of all atoms while it writes, 72
+    bytes per atom.
+
+    Parameters
+    ----------
+    path : str or Path
+    simulation : LammpsSimulation
+    """
+
+    def __init__(self, path, simulation):
+        self.path, self.simulation = Path(path), simulation
+
+    def write(self):
+        """Write the checkpoint of the present step; every process calls it."""
+        simulation = self.simulation
+        columns, heat = simulation.collect(), simulation.heat
+        if simulation.comm.rank == 0:
+            simulation.put(simulation.atoms, columns)
+            Checkpoint(self.path, _Whole(simulation, heat)).write()
+        simulation.comm.barrier()
+
+    def read(self):
+        """Put the checkpoint into ``atoms`` and the simulation, before there is an engine.
+
+        Raises
+        ------
+        ValueError
+            On every process, for a file that :class:`Checkpoint` refuses.
+        """
+        simulation, comm = self.simulation, self.simulation.comm
+        whole, error = _Whole(simulation, {}), None
+        if comm.rank == 0:
+            try:
+                Checkpoint(self.path, whole).read()
+            except ValueError as refused:
+                error = refused
+        error = comm.bcast(error)
+        if error is not None:
+            raise error
+        whole.state, whole.nsteps = comm.bcast((whole.state, whole.nsteps))
+        parts = {name: part.get_state() for name, part in whole.parts().items()}
+        for name, state in comm.bcast(parts).items():
+            whole.parts()[name].set_state(state)
+        whole.state.write(simulation.atoms)
+        simulation.nsteps = whole.nsteps
+
+    def shorten(self, trajectory, logfile, frames):
+        """Cut trajectory and log back to the checkpoint (``frames`` of them)."""
+        if trajectory is not None:
+            shorten_trajectory(trajectory, frames)
+        if isinstance(logfile, str | Path) and logfile != "-":
+            shorten_log(logfile, frames + 1)
+
+
+class _Whole:
+    """A run as :class:`Checkpoint` sees it.
+
+    Parameters
+    ----------
+    simulation : LammpsSimulation
+    heat : dict, energy that its baths have given, eV.
+    """
+
+    def __init__(self, simulation, heat):
+        self.simulation, self.heat = simulation, heat
+        self.state = State.from_atoms(simulation.atoms)
+        self.nsteps = simulation.nsteps
+
+    def todict(self):
+        return self.simulation.todict()
+
+    def energy_sources(self):
+        return {"model": self.simulation.model}
+
+    def parts(self):
+        simulation = self.simulation
+        parts = {f"noise{noise.stream}": noise for noise in simulation.noises}
+        parts["heat"] = self
+        if simulation.barostat is not None:
+            parts["barostat"] = simulation.barostat
+        return parts
+
+    def get_state(self):
+        return self.heat
+
+    def set_state(self, state):
+        self.heat = state
+        self.simulation.resumed_heat = float(state.get("lattice", 0.0))

@@ -1,0 +1,163 @@
+"""What a run on many processes says about itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase import units as ase_units
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.parallel import DummyMPI
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from ase_mag.dynamics.frame_file import FrameFile
+from ase_mag.dynamics.logger import MagneticLogger
+from ase_mag.dynamics.temperature import temperature_of, torque_and_curvature
+
+
+@dataclass(frozen=True)
+class Observables:
+    """Totals over all atoms of one state, the same on every process.
+
+    Attributes
+    ----------
+    n_atoms : int
+    potential, kinetic : float, eV.
+    magnetization : (3,) float array, the mean moment, mu_B per atom.
+    size : float, the mean of |M|, mu_B.
+    virial : (3, 3) float array, dE/d(strain), eV.
+    momentum_flux : (3, 3) float array, sum p (x) p/m, eV.
+    volume : float or None, angstrom^3.
+    spin_temperature_K : float or None; None for models without a bilinear form.
+    """
+
+    n_atoms: int
+    potential: float
+    kinetic: float
+    magnetization: np.ndarray
+    size: float
+    virial: np.ndarray
+    momentum_flux: np.ndarray
+    volume: float | None
+    spin_temperature_K: float | None
+
+    @property
+    def temperature_K(self):
+        """Temperature of the lattice, 2 E_kin/(3 N kB)."""
+        return 2 * self.kinetic / (3 * self.n_atoms * ase_units.kB)
+
+    @property
+    def stress(self):
+        """Stress without the kinetic part, (3, 3), eV/angstrom^3, in ASE's sign; None: no cell."""
+        if self.volume is None:
+            return None
+        return 0.5 * (self.virial + self.virial.T) / self.volume
+
+    @classmethod
+    def of(cls, surface, state, n_atoms):
+        """Measure a state; every process calls it."""
+        response = surface.response(state)
+        flux = state.momenta.T @ (state.momenta / state.masses[:, None])
+        spins, form = np.zeros(2), surface.pairwise
+        if form is not None:
+            spins[:] = torque_and_curvature(form, surface.with_ghosts(state.moments))
+        parts = (
+            [response.energy, state.kinetic_energy(), np.linalg.norm(state.moments, axis=1).sum()],
+            state.moments.sum(axis=0),
+            response.virial.ravel(),
+            flux.ravel(),
+            spins,
+        )
+        total = surface.total(np.concatenate(parts))
+        return cls(
+            n_atoms,
+            float(total[0]),
+            float(total[1]),
+            total[3:6] / n_atoms,
+            float(total[2]) / n_atoms,
+            total[6:15].reshape(3, 3),
+            total[15:24].reshape(3, 3),
+            surface.graph.volume,
+            None if form is None else float(temperature_of(*total[24:])),
+        )
+
+
+class Log(MagneticLogger):
+    """The log of a run on many processes: the same columns, written by process 0.
+
+    Parameters
+    ----------
+    simulation : LammpsSimulation
+    logfile : str ('-' for standard output) or file object.
+    """
+
+    def __init__(self, simulation, logfile):
+        self.dynamics = simulation
+        if simulation.comm.rank == 0:
+            super().__init__(simulation, logfile)
+
+    def __del__(self):
+        if self.dynamics.comm.rank == 0:
+            super().__del__()
+
+    def __call__(self):
+        self._now = self.dynamics.observables()
+        if self.dynamics.comm.rank == 0:
+            super().__call__()
+
+    def values(self):
+        now = self._now
+        return (
+            now.potential,
+            now.kinetic,
+            now.temperature_K,
+            float(np.linalg.norm(now.magnetization)),
+            now.size,
+            now.spin_temperature_K,
+        )
+
+
+class Frames:
+    """The trajectory of a run on many processes, written by process 0.
+
+    Every frame has positions, cell, momenta and moments; energy, stress, forces and magnetic forces.
+
+    Parameters
+    ----------
+    simulation : LammpsSimulation
+    path : str or Path
+    interval : int, steps between two frames.
+    append : bool
+    origin : dict or None, JSON-able; where the run comes from.
+    """
+
+    def __init__(self, simulation, path, interval, append=False, origin=None):
+        self.simulation = simulation
+        self.file = None
+        if simulation.comm.rank == 0:
+            self.file = FrameFile(path, append, comm=DummyMPI(), master=True)
+            self.file.origin = origin
+            self.file.set_description(simulation.todict() | {"interval": interval})
+
+    def __call__(self):
+        simulation = self.simulation
+        now, columns = simulation.observables(), simulation.collect(forces=True)
+        if self.file is None:
+            return
+        atoms = simulation.atoms.copy()
+        simulation.put(atoms, columns)
+        results = {
+            "energy": now.potential,
+            "forces": columns["forces"],
+            "magmoms": columns["moments"],
+            "magforces": columns["magforces"],
+        }
+        if now.stress is not None:
+            results["stress"] = full_3x3_to_voigt_6_stress(now.stress)
+        if now.spin_temperature_K is not None:
+            atoms.info["spin_temperature_K"] = now.spin_temperature_K
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        self.file.write(atoms)
+
+    def close(self):
+        """Close the file."""
+        if self.file is not None:
+            self.file.close()

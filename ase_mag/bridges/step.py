@@ -1,0 +1,136 @@
+"""One time step on many processes, made where LAMMPS has the atoms at new places."""
+
+import sys
+import traceback
+
+import numpy as np
+
+from ase_mag.bridges.halo import Halo
+from ase_mag.core import PairGraph, State
+
+#: What travels with the atoms: the state at the end of a step, and ahead of it by half a step.
+VECTORS = ("moments", "momenta", "moments_ahead", "momenta_ahead")
+
+
+class Stepper:
+    """Makes the steps K/2 S/2 D/2 O D/2 S/2 K/2 around the drifts of an :class:`Engine`.
+
+    The engine calls when atoms have drifted: the second half of a step (S/2, forces, K/2) gives
+    the state at its end, which observers see; then comes the first half of the next one (K/2, S/2,
+    and O, which is drawn before the drift that it cuts in two), whose mean velocity the engine
+    drifts with. Kicks and turns of moments commute: either reads what the other leaves alone.
+
+    Parameters
+    ----------
+    engine : Engine, with the properties :data:`VECTORS`.
+    surface : DistributedSurface
+    spins : SpinPropagator
+    bath : LangevinBath or None
+    noises : list of Noise, those of which every atom draws its own.
+    dt : float, time step, ASE time.
+    seen : callable (step) of no result, called when the state at the end of a step is there.
+
+    Attributes
+    ----------
+    state : State of the owned atoms, without positions (those are on ``surface.graph``).
+    heat : float, energy that the bath has given to the owned atoms of this process so far, eV.
+    """
+
+    def __init__(self, engine, surface, spins, bath, noises, dt, seen):
+        self.engine, self.surface, self.spins, self.bath = engine, surface, spins, bath
+        self.noises, self.dt, self.seen = noises, dt, seen
+        self.state = None
+        self.heat = 0.0
+        self._rebuilds = self._error = None
+        engine.callback = self._guarded
+
+    def run(self, first, steps):
+        """Make steps from the state with the number ``first`` on."""
+        self._fresh, self._first, self._last = True, first, first + steps
+        self._start = self.engine.step
+        self.engine.run(steps, self.dt)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _guarded(self, step):
+        """Make one step; an error ends all processes (or this run, if there is only one)."""
+        if self._error is not None:
+            return
+        step += self._first - self._start
+        try:
+            self._make(step)
+        except BaseException as error:
+            if self.surface.comm.size > 1:
+                self._abort(step)
+            self._error = error
+            self.engine.stop()
+
+    def _abort(self, step):
+        # The others wait for a message of this process that is never going to come.
+        comm = self.surface.comm
+        traceback.print_exc()
+        sys.stderr.write(
+            f"process {comm.rank} of {comm.size} failed at step {step} with the error above: all "
+            "processes end\n"
+        )
+        sys.stderr.flush()
+        comm.Abort(1)
+
+    def _make(self, step):
+        fresh, self._fresh = self._fresh, False
+        self._renew(fresh)
+        engine, state, half = self.engine, self.state, 0.5 * self.dt
+        ahead = "" if fresh else "_ahead"
+        state.moments[:] = engine.read("moments" + ahead)
+        state.momenta[:] = engine.read("momenta" + ahead)
+        state.moments_changed()
+        if not fresh:
+            self.spins.advance(state, half)
+        forces = self.surface.response(state).forces
+        forces += engine.take_forces()
+        if not fresh:
+            state.momenta += half * forces
+            engine.write("moments", state.moments)
+            engine.write("momenta", state.momenta)
+        self.seen(step)
+        if step < self._last:
+            self._go_ahead(half, forces)
+
+    def _go_ahead(self, half, forces):
+        """Make the first half of the next step, and let the engine drift."""
+        engine, state = self.engine, self.state
+        state.momenta += half * forces
+        self.spins.advance(state, half)
+        velocities = state.momenta / state.masses[:, None]
+        if self.bath is not None:
+            before = state.kinetic_energy()
+            self.bath.advance(state, self.dt)
+            self.heat += state.kinetic_energy() - before
+            velocities = 0.5 * (velocities + state.momenta / state.masses[:, None])
+        engine.write("moments_ahead", state.moments)
+        engine.write("momenta_ahead", state.momenta)
+        engine.set_velocities(velocities)
+
+    def _renew(self, fresh):
+        """Take over positions, and pairs and owners where they have changed."""
+        engine = self.engine
+        rebuilds = engine.rebuilds()
+        # The count starts again in every run, whose start sorts the atoms anew.
+        if fresh or rebuilds != self._rebuilds:
+            self._rebuilds = rebuilds
+            self._topology = engine.topology()
+            n, tags = engine.n_owned, engine.tags(ghosts=True)
+            self._halo = Halo(self.surface.comm, tags[:n], tags[n:])
+            numbers = self._topology.numbers[:n]
+            masses = engine.masses[np.searchsorted(engine.kinds, numbers)]
+            none = np.zeros((n, 3))
+            self.state = State(numbers, masses, none, none, none, engine.cell, engine.box.periodic)
+            for noise in self.noises:
+                noise.atoms = tags[:n] - 1
+        cell = engine.cell
+        volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
+        positions = engine.positions(ghosts=True)
+        graph = PairGraph.from_topology(self._topology, positions, cell, volume, engine.cutoff)
+        self.surface.renew(graph, self._halo)
+        self.state.geometry_changed()
