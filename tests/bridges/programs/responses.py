@@ -1,0 +1,86 @@
+"""Energy, forces, magnetic forces and virial of every model of the contracts beside serial ones.
+
+Arguments: 'periodic', 'slab' or 'triclinic'. Prints the largest error of each model, in units of
+the largest value.
+"""
+
+import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+import ase_mag
+from ase_mag import testing
+from ase_mag.bridges.distributed import DistributedSurface
+from ase_mag.bridges.engine import Engine
+from ase_mag.bridges.step import VECTORS, Stepper
+from ase_mag.testing.structures import Structure
+
+comm, kind = MPI.COMM_WORLD, sys.argv[1]
+path = Path(__file__).parents[2] / "test_contracts.py"
+spec = spec_from_file_location("contracts", path)
+contracts = module_from_spec(spec)
+spec.loader.exec_module(contracts)
+
+
+def structure(model):
+    atoms = testing.example(model.species, rng=7, displacement=0.1, axis=model.moment_axis)
+    if kind == "slab":
+        atoms.pbc = (True, False, True)
+    if kind == "triclinic":
+        turned = atoms.cell.array @ np.array([[1.0, 0.1, 0.05], [0.1, 1.05, 0.1], [0.0, 0.1, 1.1]])
+        atoms.set_cell(turned, scale_atoms=True)
+    return atoms
+
+
+def distributed(model, atoms):
+    """Return energy, magforces by both ways, forces and virial of one LAMMPS callback."""
+    result = {}
+    surface = DistributedSurface(model, comm)
+    with Engine(atoms, model.cutoff, 0.3, VECTORS, comm) as engine:
+        owned = engine.tags() - 1
+        engine.write("moments", ase_mag.get_moments(atoms)[owned])
+
+        def seen(_step):
+            state, order = stepper.state, engine.tags() - 1
+            response = surface.response(state)
+            fields = surface.response_of_moments(state).magforces
+            result["energy"] = np.atleast_1d(surface.total(response.energy))
+            result["virial"] = surface.total(response.virial)
+            columns = (response.forces, response.magforces, fields)
+            parts = comm.gather((order, *columns))
+            if parts is not None:
+                order, *columns = (np.concatenate(p) for p in zip(*parts, strict=True))
+                for name, column in zip(("forces", "magforces", "fields"), columns, strict=True):
+                    result[name] = column[np.argsort(order)]
+
+        stepper = Stepper(engine, surface, None, None, [], 1.0, seen)
+        stepper.run(0, 0)
+    return result
+
+
+errors = {}
+for name, (model, _) in contracts.CASES.items():
+    atoms = structure(model)
+    result = distributed(model, atoms)
+    if comm.rank == 0:
+        serial = Structure.of(atoms).response(model)
+        expected = {
+            "energy": np.atleast_1d(serial.energies.sum()),
+            "virial": serial.virial,
+            "forces": serial.forces,
+            "magforces": serial.magforces,
+            "fields": serial.magforces,
+        }
+        scale = np.abs(serial.energies).sum()
+        errors[name] = {
+            part: float(
+                np.abs(result[part] - value).max() / max(np.abs(value).max(), 1e-3 * scale, 1e-30)
+            )
+            for part, value in expected.items()
+        }
+if comm.rank == 0:
+    print(json.dumps(errors))
