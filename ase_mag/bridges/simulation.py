@@ -206,6 +206,11 @@ class LammpsSimulation:
     def state(self):
         return self._stepper.state
 
+    @property
+    def rebuilds(self):
+        """How often neighbor pairs and owners were taken over from LAMMPS so far."""
+        return self._stepper.rebuilds
+
     def run(self, steps=50):
         """Make ``steps`` time steps; returns True."""
         left = check_count("steps", steps)

@@ -34,6 +34,7 @@ class Stepper:
     ----------
     state : State of the owned atoms, without positions (those are on ``surface.graph``).
     heat : float, energy that the bath has given to the owned atoms of this process so far, eV.
+    rebuilds : int, how often pairs and owners were taken over anew.
     """
 
     def __init__(self, engine, surface, spins, bath, noises, dt, seen):
@@ -41,6 +42,7 @@ class Stepper:
         self.noises, self.dt, self.seen = noises, dt, seen
         self.state = None
         self.heat = 0.0
+        self.rebuilds = 0
         self._rebuilds = self._error = None
         engine.callback = self._guarded
 
@@ -119,6 +121,7 @@ class Stepper:
         # The count starts again in every run, whose start sorts the atoms anew.
         if fresh or rebuilds != self._rebuilds:
             self._rebuilds = rebuilds
+            self.rebuilds += 1
             self._topology = engine.topology()
             n, tags = engine.n_owned, engine.tags(ghosts=True)
             self._halo = Halo(self.surface.comm, tags[:n], tags[n:])

@@ -1,0 +1,97 @@
+"""A run on this many processes beside one of the serial classes, from the same start.
+
+Arguments: the name of a case and the number of steps. Prints the largest differences.
+"""
+
+import json
+import sys
+from itertools import pairwise
+
+import numpy as np
+from ase import units
+from ase.build import bulk
+from mpi4py import MPI
+
+import ase_mag
+from ase_mag import models
+from ase_mag.bridges import LammpsSimulation
+from ase_mag.core import Model
+from ase_mag.dynamics import SpinLatticeDynamics
+
+comm, name, steps = MPI.COMM_WORLD, sys.argv[1], int(sys.argv[2])
+BATHS = {"temperature_K": 900, "friction": 0.01 / units.fs}
+CASES = {
+    "constant energy": {"method": "implicit"},
+    "baths": BATHS | {"damping": 0.1, "spin_temperature_K": 500},
+    "sub-steps, field": BATHS
+    | {"damping": 0.1, "spin_timestep": 0.2 * units.fs, "field": (10.0, 20.0, 30.0)},
+    "pressure": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa},
+    "pressure, cell": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa, "full_cell": True},
+    "longitudinal": BATHS | {"longitudinal": True},
+}
+
+
+class Formless(Model):
+    """A model that keeps its bilinear form to itself."""
+
+    def __init__(self, model):
+        self.model, self.species, self.cutoff = model, model.species, model.cutoff
+
+    def gradients(self, graph, moments, *, lattice=True):
+        return self.model.gradients(graph, moments, lattice=lattice)
+
+
+def start():
+    atoms = bulk("Fe", a=2.86, cubic=True) * (5, 4, 5)
+    if name in ("pressure, cell", "sub-steps, field"):
+        skewed = atoms.cell.array @ np.array([[1, 0.03, 0], [0.1, 1, 0.02], [0.05, 0.01, 1]])
+        atoms.set_cell(skewed, scale_atoms=True)
+    rng = np.random.default_rng(2)
+    atoms.positions += rng.normal(scale=0.02, size=atoms.positions.shape)
+    # 1800 K: neighbors are searched and atoms change process several times in 100 steps.
+    masses = atoms.get_masses()[:, None]
+    atoms.set_momenta(
+        np.sqrt(units.kB * 1800 * masses) * rng.normal(size=atoms.positions.shape)
+        + np.array([0.3, -0.2, 0.1]) * masses
+    )
+    ase_mag.set_moments(atoms, rng.normal(scale=0.4, size=(len(atoms), 3)) + [0.0, 0.0, 2.1])
+    return atoms
+
+
+model, options = models.named("FeHL-1"), dict(CASES[name])
+if name == "longitudinal":
+    # The serial class turns the moments of bilinear models one after the other.
+    model = Formless(model)
+serial_only = {"method": options.pop("method")} if "method" in options else {}
+atoms = start()
+owners = []
+with LammpsSimulation(atoms, model, units.fs, rng=5, skin=0.2, **options) as simulation:
+    simulation.attach(lambda: owners.append(set(simulation.engine.tags().tolist())), 10)
+    simulation.run(steps // 3)
+    simulation.run_to(steps)
+    simulation.gather()
+    heat, seen = simulation.heat, simulation.observables()
+    rebuilds = simulation.rebuilds
+moved = comm.allreduce(sum(len(a - b) for a, b in pairwise(owners)))
+if comm.rank == 0:
+    serial = start()
+    serial.calc = ase_mag.MagneticCalculator(model)
+    dynamics = SpinLatticeDynamics(serial, units.fs, rng=5, **options, **serial_only)
+    dynamics.run(steps)
+    pairs = {
+        "positions": (atoms.positions, serial.positions),
+        "momenta": (atoms.get_momenta(), serial.get_momenta()),
+        "moments": (ase_mag.get_moments(atoms), ase_mag.get_moments(serial)),
+        "cell": (atoms.cell.array, serial.cell.array),
+        "potential": (seen.potential, dynamics.get_potential_energy()),
+        "kinetic": (seen.kinetic, serial.get_kinetic_energy()),
+        "heat": ([heat[k] for k in dynamics.heat], list(dynamics.heat.values())),
+    }
+    if name not in ("longitudinal", "sub-steps, field"):
+        stress = ase_mag.MagneticCalculator(model).get_stress(serial)
+        pairs["stress"] = (seen.stress[[0, 1, 2], [0, 1, 2]], stress[:3])
+        pairs["spin temperature"] = (seen.spin_temperature_K, dynamics.get_spin_temperature())
+    errors = {
+        part: float(np.abs(np.subtract(a, b)).max(initial=0.0)) for part, (a, b) in pairs.items()
+    }
+    print(json.dumps({"errors": errors, "rebuilds": rebuilds, "moved": moved}))

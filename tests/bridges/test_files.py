@@ -1,0 +1,86 @@
+"""Trajectory, log and checkpoint of runs on several processes; accidents."""
+
+import ase.io
+import numpy as np
+import pytest
+from ase import units
+from ase.build import bulk
+
+import ase_mag
+from ase_mag import analysis, models
+from ase_mag.dynamics import SpinLatticeDynamics
+
+
+def serial_run(folder):
+    """Make the run of ``programs/files.py`` with the serial class."""
+    atoms = bulk("Fe", a=2.86, cubic=True) * (4, 4, 4)
+    rng = np.random.default_rng(2)
+    masses = atoms.get_masses()[:, None]
+    atoms.set_momenta(np.sqrt(units.kB * 1800 * masses) * rng.normal(size=atoms.positions.shape))
+    ase_mag.set_moments(atoms, rng.normal(scale=0.4, size=(len(atoms), 3)) + [0.0, 0.0, 2.1])
+    atoms.calc = ase_mag.MagneticCalculator(models.named("FeHL-1"))
+    dynamics = SpinLatticeDynamics(
+        atoms,
+        units.fs,
+        temperature_K=900,
+        friction=0.01 / units.fs,
+        damping=0.1,
+        pressure=1.0 * units.GPa,
+        rng=5,
+        trajectory=folder / "serial.traj",
+        logfile=folder / "serial.log",
+        loginterval=5,
+    )
+    dynamics.run(40)
+
+
+def assert_equal_to_serial(folder):
+    serial_run(folder)
+    ours, theirs = (ase.io.read(folder / f"{name}.traj", ":") for name in ("run", "serial"))
+    assert len(ours) == len(theirs) == 9
+    for a, b in zip(ours, theirs, strict=True):
+        for get in ("get_positions", "get_momenta", "get_forces", "get_stress"):
+            np.testing.assert_allclose(getattr(a, get)(), getattr(b, get)(), atol=1e-10)
+        np.testing.assert_allclose(a.cell, b.cell, atol=1e-10)
+        np.testing.assert_allclose(a.get_magnetic_moments(), b.get_magnetic_moments(), atol=1e-10)
+        magforces = [f.calc.results["magforces"] for f in (a, b)]
+        np.testing.assert_allclose(*magforces, atol=1e-10)
+        temperatures = [f.info["spin_temperature_K"] for f in (a, b)]
+        np.testing.assert_allclose(*temperatures, atol=1e-6)
+        assert a.get_potential_energy() == pytest.approx(b.get_potential_energy(), abs=1e-9)
+    logs = [np.loadtxt(folder / f"{name}.log", skiprows=1) for name in ("run", "serial")]
+    np.testing.assert_allclose(*logs, atol=1.1e-5)  # the last digit printed
+    run = analysis.read(folder / "run.traj")
+    assert run.time_fs[-1] == pytest.approx(40.0)
+
+
+def test_files_equal_those_of_the_serial_class(ranks, tmp_path):
+    assert ranks(2, "files", 40, "-", "anew") == "done"
+    assert_equal_to_serial(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize("accident", ["fail", "die"])
+def test_a_run_that_ended_in_an_accident_is_resumed_by_another_number_of_processes(
+    ranks, tmp_path, before, after, accident
+):
+    done = ranks(before, "files", 40, accident, "anew", check=False)
+    assert done.returncode != 0
+    if accident == "fail":
+        assert "ArithmeticError: the model has failed" in done.stderr
+        if before > 1:
+            assert "process 1 of 2 failed at step 25" in done.stderr
+    else:
+        assert "BAD TERMINATION" in done.stdout + done.stderr
+    assert ranks(after, "files", 40, "-", "resume") == "done"
+    assert_equal_to_serial(tmp_path)
+
+
+def test_a_failing_model_ends_all_processes(ranks, tmp_path):
+    done = ranks(2, "files", 40, "fail", "anew", check=False)
+    assert done.returncode != 0
+    assert "ArithmeticError: the model has failed" in done.stderr
+    assert "process 1 of 2 failed at step 25" in done.stderr
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as checkpoint:
+        assert np.isfinite(checkpoint["positions"]).all()

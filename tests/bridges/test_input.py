@@ -1,0 +1,59 @@
+"""Bad input, refused before there are processes or LAMMPS."""
+
+import numpy as np
+import pytest
+from ase import units
+from ase.build import bulk
+from ase.constraints import FixAtoms
+
+import ase_mag
+from ase_mag import models
+from ase_mag.bridges import LammpsSimulation
+from ase_mag.core import extras
+
+
+def iron():
+    atoms = bulk("Fe", a=2.86, cubic=True) * (3, 3, 3)
+    ase_mag.set_moments(atoms, 2.2)
+    return atoms
+
+
+def run(atoms=None, model=None, timestep=units.fs, **options):
+    return LammpsSimulation(atoms or iron(), model or models.named("FeHL-1"), timestep, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"timestep": -1.0}, "timestep must be a positive number in ASE time units"),
+        ({"skin": 0.0}, "skin must be a positive number in angstrom"),
+        ({"friction": 0.1}, "friction is given but temperature_K is None"),
+        ({"temperature_K": 300, "longitudinal": "inertial"}, "runs in SpinLatticeDynamics only"),
+        (
+            {"temperature_K": 300, "damping": np.full(54, 0.1)},
+            r"damping must be a number here, got an array of shape \(54,\)",
+        ),
+        ({"field": lambda time: (0, 0, time)}, "a field that changes in time is possible in"),
+        ({"restart": True}, "restart needs the file of the checkpoint"),
+        ({"model": models.NonMagnetic("Al")}, "the structure holds Fe"),
+    ],
+)
+def test_settings(options, message):
+    with pytest.raises(ValueError, match=message):
+        run(**options)
+
+
+def test_constraints():
+    atoms = iron()
+    atoms.set_constraint(FixAtoms([0]))
+    with pytest.raises(ValueError, match="constraints are possible in SpinLatticeDynamics only"):
+        run(atoms)
+
+
+def test_without_mpi4py(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
+
+    monkeypatch.setattr(extras, "import_module", missing)
+    with pytest.raises(ImportError, match=r'mpi4py is needed .* pip install "ase-mag\[lammps\]"'):
+        run()

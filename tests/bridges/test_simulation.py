@@ -1,0 +1,33 @@
+"""Runs on several processes beside those of the serial class."""
+
+import pytest
+
+CASES = (
+    "constant energy",
+    "baths",
+    "sub-steps, field",
+    "pressure",
+    "pressure, cell",
+    "longitudinal",
+)
+
+
+@pytest.mark.parametrize(
+    ("n", "name", "steps"),
+    [
+        (1, "pressure, cell", 30),
+        (2, "baths", 100),
+        *(pytest.param(n, name, 100, marks=pytest.mark.slow) for n in (1, 2) for name in CASES),
+        pytest.param(4, "pressure, cell", 100, marks=pytest.mark.slow),
+    ],
+)
+def test_trajectories_equal_serial_ones(ranks, n, name, steps):
+    result = ranks(n, "trajectories", name, steps)
+    if steps >= 100:
+        assert result["rebuilds"] > 3
+    if n > 1:
+        assert result["moved"] > 0  # atoms went to other processes
+    errors = result["errors"]
+    spin = errors.pop("spin temperature", 0.0)
+    assert spin < 1e-6  # K
+    assert max(errors.values()) < 1e-10, errors
