@@ -16,7 +16,7 @@ cdef struct Pairs:
     const double* distances
     const double* pairs         # dE/dr_p, or NULL
     const double* radial        # dE/d|r_p|, or NULL
-    const int* reverse          # the pair (j, i) of every pair (i, j), or NULL
+    const int* reverse          # the pair (j, i) of every pair (i, j), -1: not listed; or NULL
 
 
 cdef inline void starting(
@@ -66,7 +66,7 @@ cdef inline void starting(
             zx += z*gx
             zy += z*gy
             zz += z*gz
-            if s.reverse != NULL:
+            if s.reverse != NULL and s.reverse[p] >= 0:
                 fx -= s.pairs[3*s.reverse[p]]
                 fy -= s.pairs[3*s.reverse[p] + 1]
                 fz -= s.pairs[3*s.reverse[p] + 2]
@@ -128,7 +128,8 @@ def forces_virials(
     F_k = sum_{p: i=k} dE/dr_p - sum_{p: j=k} dE/dr_p; W_k = sum_{p: i=k} r_p (x) dE/dr_p.
     The pairs that end on an atom are the ``reverse`` of those that start there; without it they
     are ``incoming``, and ``centers`` are their i. There is at least one pair. Positions and
-    translations are padded to four columns.
+    translations are padded to four columns. Ghosts get zero where there is ``reverse``: see
+    :func:`add_ghosts`.
     """
     cdef Py_ssize_t n_sites = offsets.shape[0] - 1, n_atoms = forces.shape[0], k
     cdef Pairs s
@@ -153,6 +154,38 @@ def forces_virials(
                     &s, k, &incoming[incoming_offsets[k]], &incoming[incoming_offsets[k + 1]],
                     &centers[0], &forces[k, 0],
                 )
+
+
+def add_ghosts(
+    const int[::1] ghost_pairs,
+    const int[::1] centers,
+    const int[::1] neighbors,
+    const double[:, ::1] positions,
+    const double[::1] distances,
+    const double[:, ::1] pairs,
+    const double[::1] radial,
+    double[:, ::1] forces,
+):
+    """forces_j -= dE/dr_p of the pairs p = (i, j) that end on ghosts, ``centers`` are their i.
+
+    ``ghost_pairs`` are sorted, so that the sums of a ghost run in the order of its pairs. See
+    :func:`forces_virials`; there are no translations.
+    """
+    cdef Py_ssize_t q
+    cdef int i, j, p, c
+    cdef double slope
+    with nogil:
+        for q in range(ghost_pairs.shape[0]):
+            p = ghost_pairs[q]
+            i = centers[q]
+            j = neighbors[p]
+            if radial is not None:
+                slope = radial[p]/distances[p]
+                for c in range(3):
+                    forces[j, c] -= slope*(positions[j, c] - positions[i, c])
+            if pairs is not None:
+                for c in range(3):
+                    forces[j, c] -= pairs[p, c]
 
 
 def gather_incoming(

@@ -130,3 +130,35 @@ def reverse_pairs(
             if not found:
                 break
     return bool(found)
+
+
+def owned_reverse_pairs(
+    const int[::1] offsets,
+    const int[::1] neighbors,
+    const int[::1] incoming_offsets,
+    const int[::1] incoming,
+    const int[::1] centers,
+    int[::1] places,
+    int[::1] reverse,
+):
+    """Find the pair (j, i) of every pair (i, j) of sites; -1 for a ghost j. No translations.
+
+    ``incoming`` are the pairs that end on every atom, ``centers`` their sites; ``places`` (one per
+    site) is scratch. Returns whether all that are not of ghosts are listed.
+    """
+    cdef Py_ssize_t i, p, q, n_sites = offsets.shape[0] - 1
+    cdef int j
+    cdef bint complete = True
+    with nogil:
+        for i in range(n_sites):
+            places[i] = -1
+        for i in range(n_sites):
+            for q in range(incoming_offsets[i], incoming_offsets[i + 1]):
+                places[centers[incoming[q]]] = incoming[q]
+            for p in range(offsets[i], offsets[i + 1]):
+                j = neighbors[p]
+                reverse[p] = places[j] if j < n_sites else -1
+                complete = complete and (j >= n_sites or places[j] >= 0)
+            for q in range(incoming_offsets[i], incoming_offsets[i + 1]):
+                places[centers[incoming[q]]] = -1
+    return bool(complete)

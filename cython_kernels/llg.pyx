@@ -222,10 +222,80 @@ def advance(
     return failed
 
 
+def half_step(
+    const int[::1] offsets,
+    const int[::1] neighbors,
+    const double[::1] exchange,
+    const double[:, :, ::1] tensors,
+    const double[:, ::1] field,
+    const double[:, ::1] landau,
+    const double[:, :, ::1] quadric,
+    const double[:, ::1] cubic,
+    const double[:, :, ::1] axes,
+    double[:, ::1] moments,
+    const double[::1] rate,
+    const double[::1] ratio,
+    const double[::1] deviation,
+    const uint32_t[::1] atoms,
+    int scheme,
+    bint iterated,
+    bint predictor,
+    double dt,
+    uint64_t seed,
+    uint64_t step,
+    uint32_t stream,
+    double[:, ::1] trial,
+    double[:, ::1] point,
+    double[:, ::1] first,
+    double[:, ::1] noise,
+    double[::1] change,
+    int threads,
+):
+    """The predictor or the corrector of one step of :func:`advance`, for the sites of the form.
+
+    Rows after those of the sites are of ghosts; whoever calls sets them in ``moments`` before the
+    predictor and in ``point`` before every corrector. Up to seven of them are written to. Returns
+    the largest change of a component (``iterated`` correctors).
+    """
+    cdef Run r
+    cdef Py_ssize_t k, blocks, n = offsets.shape[0] - 1
+    cdef double worst = 0.0
+    if n == 0:
+        return 0.0
+    r.form = make_form(
+        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
+    )
+    r.scheme = scheme
+    r.dt = dt
+    r.rate = &rate[0]
+    r.ratio = &ratio[0]
+    r.deviation = &deviation[0]
+    r.seed = seed
+    r.stream = stream
+    r.atoms = NULL if atoms is None else &atoms[0]
+    r.moments = &moments[0, 0]
+    r.iterated = iterated
+    r.trial = &trial[0, 0] if iterated else r.moments
+    r.point = &point[0, 0]
+    r.first = &first[0, 0]
+    r.noise = &noise[0, 0]
+    r.noisy = False
+    blocks = (n + LANES - 1)//LANES
+    with nogil:
+        for k in range(n):
+            r.noisy = r.noisy or deviation[k] > 0.0
+        if predictor:
+            first_stages(&r, blocks, step, threads)
+        else:
+            second_stages(&r, blocks, &change[0], threads)
+            for k in range(blocks):
+                worst = max(worst, change[k])
+    return worst
+
+
 def stage(
     int scheme,
     bint predictor,
-    bint transverse,
     const double[:, ::1] moments,
     const double[:, ::1] point,
     const double[:, ::1] fields,
@@ -237,9 +307,9 @@ def stage(
 ):
     """Predictor or corrector of all moments for fields (noise included) from any source.
 
-    With ``transverse`` the part of a field along the moment it was taken at is left out: from a
-    Landau term it is large, it exerts no torque, but it would turn the moment at the start of the
-    step. All two-dimensional arrays are padded to four columns and a multiple of eight rows.
+    The part of a field along the moment it was taken at is left out: from a Landau term it is
+    large, it exerts no torque, but it would turn the moment at the start of the step. All
+    two-dimensional arrays are padded to four columns and a multiple of eight rows.
     """
     cdef Py_ssize_t k, start
     cdef Block m, p, b, a, f, new
@@ -249,8 +319,7 @@ def stage(
             load(&moments[start, 0], &m)
             load(&point[start, 0], &p)
             load(&fields[start, 0], &b)
-            if transverse:
-                remove_parallel(&p, &b)
+            remove_parallel(&p, &b)
             block_axis(&p, &b, &rate[start], &ratio[start], &a)
             if predictor:
                 store(&a, &first[start, 0])

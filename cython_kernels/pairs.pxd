@@ -60,6 +60,11 @@ cdef extern from *:
         }
     }
 
+    /* What the pair in the other order holds; a negative number: that pair is not listed here. */
+    static inline double ase_mag_other(const double *radial, int reverse) {
+        return reverse < 0 ? 0.0 : radial[reverse];
+    }
+
     /* Sums over the n pairs of one site: total r/|r| (x, y, z) and own r (x) r/|r| (xx, yy, zz, yz,
        xz, xy), with own = radial[first + p] and total = own + radial[reverse[first + p]]
        (``reverse`` may be NULL). */
@@ -80,8 +85,11 @@ cdef extern from *:
             __m256d scale = _mm256_div_pd(_mm256_set1_pd(1.0), _mm256_loadu_pd(distances + p));
             __m256d own = _mm256_mul_pd(_mm256_loadu_pd(radial + p), scale), total = own;
             if (reverse) {
-                __m256d other = _mm256_set_pd(radial[reverse[p + 3]], radial[reverse[p + 2]],
-                                              radial[reverse[p + 1]], radial[reverse[p]]);
+                const int *q = reverse + p;
+                __m256d other = _mm256_set_pd(ase_mag_other(radial, q[3]),
+                                              ase_mag_other(radial, q[2]),
+                                              ase_mag_other(radial, q[1]),
+                                              ase_mag_other(radial, q[0]));
                 total = _mm256_fmadd_pd(other, scale, own);
             }
             s[0] = _mm256_fmadd_pd(total, x, s[0]);
@@ -100,7 +108,7 @@ cdef extern from *:
         for (; p < last; p++) {
             ase_mag_vector(positions, translations, here, neighbors[p], translation[p], r);
             double scale = 1.0/distances[p], own = radial[p]*scale, total = own;
-            if (reverse) total += radial[reverse[p]]*scale;
+            if (reverse) total += ase_mag_other(radial, reverse[p])*scale;
             for (int c = 0; c < 3; c++) {
                 sums[c] += total*r[c];
                 sums[3 + c] += own*r[c]*r[c];

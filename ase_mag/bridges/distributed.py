@@ -1,7 +1,5 @@
 """A model on atoms that are spread over processes."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ase_mag.core import Response, Surface
@@ -39,6 +37,7 @@ class DistributedSurface(Surface):
         """Go over to a new geometry."""
         self.graph, self.halo = graph, halo
         self._form, self._formed, self._key = None, False, None
+        graph.one_sided = self.pairwise is not None
 
     def total(self, values):
         """Return the sum of an array (or number) over all processes."""
@@ -51,45 +50,63 @@ class DistributedSurface(Surface):
         return self.comm.allreduce(float(value), op=require("mpi4py.MPI", "lammps").MAX)
 
     def response(self, state, *, lattice=True):
+        response = self._keep(state, lattice)
+        if response.magforces is None:
+            response.magforces = self.response_of_moments(state).magforces
+        return response
+
+    def forces(self, state):
+        """Return -dE/dR of the owned atoms, (n_owned, 3), eV/angstrom (magnetic ones later)."""
+        return self._keep(state, True).forces
+
+    def response_of_moments(self, state):
+        """Return energies and magnetic forces without the lattice, not kept."""
+        return self._evaluate(state, lattice=False)
+
+    def _keep(self, state, lattice):
         key = (state.serial, *state.version)
         if key != self._key or (lattice and self._response.forces is None):
             self._response = self._evaluate(state, lattice)
             self._key = key
         return self._response
 
-    def response_of_moments(self, state):
-        """Return energies and magnetic forces without the lattice, not kept."""
-        return self._evaluate(state, lattice=False)
-
     def _evaluate(self, state, lattice):
+        """Return the response; with a bilinear form and ``lattice`` without magnetic forces."""
         n = self.graph.n_sites
-        moments = self.with_ghosts(state.moments)
-        form = None if lattice else self.pairwise
-        if form is not None:
+        moments, form = self.with_ghosts(state.moments), self.pairwise
+        if form is not None and not lattice:
             return Response(*form.evaluate(moments))
         response = self.model.evaluate(self.graph, moments, lattice=lattice)
-        parts = [response.magforces, response.forces] if lattice else [response.magforces]
-        columns = np.concatenate(parts, axis=1)
+        columns = [response.forces] if lattice else []
+        if form is None:
+            columns.append(response.magforces)
+        columns = np.concatenate(columns, axis=1)
         owned = columns[:n].copy()
         self.halo.reverse(columns[n:], owned)
-        response.magforces = owned[:, :3]
-        response.forces = owned[:, 3:] if lattice else None
+        response.magforces = owned[:, -3:] if form is None else None
+        response.forces = owned[:, :3] if lattice else None
         return response
 
     def with_ghosts(self, values):
         """Return values of the owned atoms, (n_owned, k), followed by those of the ghosts."""
         return np.concatenate([values, self.halo.forward(values)])
 
-    def turning_fields(self, state):
-        form = self.pairwise
-        if form is None:
-            return super().turning_fields(state)
-        moments = self.with_ghosts(state.moments)
-        return replace(form, landau=None).evaluate(moments)[1], False
-
     @property
     def pairwise(self):
         """The bilinear form on the sites of this process, or None; made once per geometry."""
         if not self._formed:
-            self._form, self._formed = self.model.bilinear(self.graph), True
+            form = self.model.bilinear(self.graph)
+            if form is not None:
+                form = form.merged(self.graph.topology.memory, self.graph.n_atoms)
+            self._form, self._formed = form, True
         return self._form
+
+    def spread_form(self, state):
+        return self.pairwise
+
+    def refresh(self, rows):
+        self.halo.refresh(rows)
+
+    @property
+    def n_rows(self):
+        return self.graph.n_atoms

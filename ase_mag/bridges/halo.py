@@ -45,6 +45,8 @@ class Halo:
         self._rows, self._send = _send_to(comm, index[order], self._receive)
         self._gather_ghosts = _adder(self._slot, len(wanted))
         self._gather_owned = _adder(self._rows, self.n_owned)
+        #: The owner of every ghost, where all of them are here.
+        self._owners = self._rows[self._slot] if comm.size == 1 else None
 
     def _look_up(self, owned, wanted):
         """Return process and local index of the owner of every wanted tag."""
@@ -75,9 +77,23 @@ class Halo:
 
         One message to and from every neighbor process.
         """
-        values = np.ascontiguousarray(values)
-        slots = self._exchange(values[self._rows], self._send, self._receive)
-        return slots[self._slot]
+        result = np.empty((self.n_ghosts, values.shape[1]))
+        self._fill(np.ascontiguousarray(values), result)
+        return result
+
+    def refresh(self, rows):
+        """Set the rows of the ghosts, which follow the owned ones, (n_owned + n_ghosts, k)."""
+        self._fill(rows[: self.n_owned], rows[self.n_owned : self.n_owned + self.n_ghosts])
+
+    def _fill(self, values, ghosts):
+        # mode="clip" writes into ghosts without a copy; all indices are valid.
+        if self._owners is not None:
+            self.exchanges += 1
+            np.take(values, self._owners, axis=0, out=ghosts, mode="clip")
+        else:
+            sent = np.take(values, self._rows, axis=0, mode="clip")
+            slots = self._exchange(sent, self._send, self._receive)
+            np.take(slots, self._slot, axis=0, out=ghosts, mode="clip")
 
     def reverse(self, values, owned):
         """Add ``values`` (n_ghosts, k) of the ghosts to those of their owners, ``owned``, in place.
@@ -93,6 +109,7 @@ class Halo:
         comm, here, width = self.comm, self.comm.rank, values.shape[1]
         if comm.size == 1:
             return values
+        values = np.ascontiguousarray(values)
         starts, ends = _blocks(send), _blocks(receive)
         result = np.empty((int(receive.sum()), width))
         requests = [

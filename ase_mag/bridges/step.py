@@ -89,8 +89,7 @@ class Stepper:
         state.moments_changed()
         if not fresh:
             self.spins.advance(state, half)
-        forces = self.surface.response(state).forces
-        forces += engine.take_forces()
+        forces = self.surface.forces(state) + engine.take_forces()
         if not fresh:
             state.momenta += half * forces
             engine.write("moments", state.moments)

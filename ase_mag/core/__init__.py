@@ -1,6 +1,6 @@
 """The one object and what it stands on: graph, moments, response, model, surface."""
 
-from ase_mag.core.bilinear import BilinearForm, padded
+from ase_mag.core.bilinear import LANES, BilinearForm, aligned_zeros, padded
 from ase_mag.core.graph import NeighborList, PairGraph, Topology
 from ase_mag.core.lattice import Lattice, find_lattice
 from ase_mag.core.lattice_form import LatticeForm
@@ -13,6 +13,7 @@ from ase_mag.core.surface import CalculatorSurface, ModelSurface, Surface, refus
 from ase_mag.core.threads import get_threads, set_threads, threads_for
 
 __all__ = [
+    "LANES",
     "BilinearForm",
     "CalculatorSurface",
     "Gradients",
@@ -28,6 +29,7 @@ __all__ = [
     "Surface",
     "Topology",
     "Trainable",
+    "aligned_zeros",
     "as_moments",
     "find_lattice",
     "get_moments",

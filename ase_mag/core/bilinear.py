@@ -136,7 +136,7 @@ class BilinearForm:
         """Return the terms that are linear in every single moment: exchange, tensors, field."""
         return replace(self, landau=None, quadric=None, cubic=None, axes=None)
 
-    def merged(self, memory=None):
+    def merged(self, memory=None, n_atoms=None):
         """Return an equal form without zero couplings and with one entry per neighbor atom.
 
         Periodic images of the same neighbor are added up; couplings of an atom to its own images
@@ -145,6 +145,7 @@ class BilinearForm:
         Parameters
         ----------
         memory : Memory, where the arrays over the pairs are made (default: fresh memory).
+        n_atoms : int, the number of sites and ghosts, where there are ghosts among the neighbors.
         """
         memory = Memory() if memory is None else memory
         if self.exchange is None and self.tensors is None:
@@ -164,7 +165,7 @@ class BilinearForm:
             self.neighbors,
             self.exchange,
             self.tensors,
-            np.full(n, -1, np.intc),
+            np.full(n_atoms or n, -1, np.intc),
             offsets,
             neighbors,
             exchange,

@@ -95,6 +95,27 @@ class Topology:
         )
         return reverse if complete else None
 
+    @cached_property
+    def owned_reverse(self):
+        """Beside ghosts: the pair (j, i) of every pair of sites, -1 of those with ghosts, int32.
+
+        None if pairs have translations, or one that is not with a ghost is not listed.
+        """
+        if self.translations.any():
+            return None
+        reverse = np.empty(self.n_pairs, dtype=np.intc)
+        places = np.empty(self.n_sites, dtype=np.intc)
+        complete = _kernels.graph.owned_reverse_pairs(
+            self.offsets, self.neighbors, *self.incoming, self.centers, places, reverse
+        )
+        return reverse if complete else None
+
+    @cached_property
+    def ghost_pairs(self):
+        """The pairs that end on ghosts, ascending, and their sites: two int32 arrays."""
+        pairs = np.flatnonzero(self.neighbors >= self.n_sites).astype(np.intc)
+        return pairs, self.centers[pairs]
+
     def empty(self, *columns):
         """Return an uninitialized (n_pairs, *columns) float array, from :class:`Memory`."""
         return self.memory.empty((self.n_pairs, *columns))
@@ -133,6 +154,8 @@ class PairGraph:
     volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
     cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
     frozen : bool, the positions are going to stay: what only forces need is not kept in advance.
+    one_sided : bool; True: magnetic forces of the sites are taken from the bilinear form, so that
+        models may leave out what sites and ghosts give to each other.
     cache : dict for values that models derive from the geometry.
     """
 
@@ -142,7 +165,7 @@ class PairGraph:
         self.translations = topology.translations @ np.asarray(cell, dtype=float)
         self.volume = volume
         self.cutoff = cutoff
-        self.frozen = False
+        self.frozen = self.one_sided = False
         self.cache = {}
 
     @cached_property

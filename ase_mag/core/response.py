@@ -106,8 +106,11 @@ class Response:
             return cls(gradients.energies, magforces, forces, virials)
         forces, virials = np.empty((graph.n_atoms, 3)), np.empty((graph.n_sites, 3, 3))
         topology = graph.topology
+        reverse = topology.reverse
+        if graph.n_atoms > graph.n_sites:
+            reverse = topology.owned_reverse
         ending = (None, None, None)
-        if topology.reverse is None:
+        if reverse is None:
             ending = (*topology.incoming, topology.centers)
         _kernels.assemble.forces_virials(
             topology.offsets,
@@ -117,10 +120,20 @@ class Response:
             graph.distances,
             gradients.pairs,
             gradients.radial,
-            topology.reverse,
+            reverse,
             *ending,
             forces,
             virials,
             graph.threads,
         )
+        if reverse is not None and graph.n_atoms > graph.n_sites:
+            _kernels.assemble.add_ghosts(
+                *topology.ghost_pairs,
+                topology.neighbors,
+                graph.positions,
+                graph.distances,
+                gradients.pairs,
+                gradients.radial,
+                forces,
+            )
         return cls(gradients.energies, magforces, forces, virials)

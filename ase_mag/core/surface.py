@@ -21,17 +21,17 @@ class Surface(ABC):
         With ``lattice=False`` forces and virials may be missing.
         """
 
-    def turning_fields(self, state):
-        """Return -dE/dM, (N, 3) in eV/mu_B, and whether size terms in it have to be taken out.
-
-        Landau terms exert no torque, but they make the fields along the moments large, which a
-        finite step would feel at points other than its start.
-        """
-        return self.response(state, lattice=False).magforces, True
-
     def maximum(self, value):
         """Return the largest ``value`` of all processes that hold parts of the system."""
         return value
+
+    def spread_form(self, state):
+        """Return the merged form of the sites that a process owns, beside ghosts; None: no ghosts.
+
+        Such surfaces also have ``n_rows``, the number of owned atoms and ghosts, and
+        ``refresh(rows)``, which sets the rows of the ghosts by those of their owners.
+        """
+        return None
 
     def form(self, state):
         """Return the merged :class:`BilinearForm` at the state's geometry, or None."""

@@ -6,7 +6,7 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_mag import _kernels, units
-from ase_mag.core import padded, threads_for
+from ase_mag.core import LANES, aligned_zeros, padded, threads_for
 from ase_mag.dynamics.ordering import SpatialOrder
 from ase_mag.dynamics.propagators import SpinPropagator
 
@@ -82,8 +82,11 @@ class Precession(SpinPropagator):
         first = self.noise.step
         crystal = self.surface.lattice_form(state)
         form = None if crystal is not None else self.surface.form(state)
+        spread = None if form is not None else self.surface.spread_form(state)
         if crystal is not None:
             failed = self._on_lattice(state, crystal, dt, n_steps)
+        elif spread is not None:
+            failed = self._beside_ghosts(state, spread, dt, n_steps)
         elif form is not None:
             failed = self._through_pairs(state, form, dt, n_steps)
         else:
@@ -123,6 +126,63 @@ class Precession(SpinPropagator):
             threads_for(2 * (len(form.neighbors) + 20 * len(moments))),
         )
         state.moments[slice(None) if order is None else order] = moments[: form.n_atoms, :3]
+        state.moments_changed()
+        return failed
+
+    def _beside_ghosts(self, state, form, dt, n_steps):
+        # Terms of the size exert no torque; at the half-way points of a step they would.
+        form, surface, n = replace(form, landau=None), self.surface, len(state.moments)
+        scheme, iterations, tolerance = METHODS[self.method]
+        # Kernels work on blocks of eight, the last of which may reach into the ghosts.
+        moments = aligned_zeros(-(-surface.n_rows // LANES) * LANES + LANES)
+        moments[:n, :3] = state.moments
+        point, first, noise = (np.zeros_like(moments) for _ in range(3))
+        trial = np.zeros_like(moments) if iterations > 1 else moments
+        coefficients = self._coefficients(state.moments, len(moments), dt)
+        atoms = None
+        if self.noise.atoms is not None:
+            atoms = np.zeros(len(moments), dtype=np.uint32)
+            atoms[:n] = self.noise.atoms
+        change, failed = np.zeros(len(moments)), 0
+        threads = threads_for(2 * (len(form.neighbors) + 20 * n))
+
+        def half_step(predictor, step):
+            return _kernels.llg.half_step(
+                *form.arrays,
+                moments,
+                *coefficients,
+                atoms,
+                scheme,
+                iterations > 1,
+                predictor,
+                dt,
+                self.noise.seed,
+                self.noise.step + step,
+                self.noise.stream,
+                trial,
+                point,
+                first,
+                noise,
+                change,
+                threads,
+            )
+
+        for step in range(n_steps):
+            surface.refresh(moments)
+            half_step(True, step)
+            for _turn in range(iterations):
+                surface.refresh(point)
+                worst = half_step(False, step)
+                if iterations == 1:
+                    break
+                worst = surface.maximum(worst)
+                if worst <= tolerance:
+                    break
+                point[:n] = 0.5 * (moments[:n] + trial[:n])
+            if iterations > 1:
+                failed += bool(worst > tolerance)
+                moments, trial = trial, moments
+        state.moments[:] = moments[:n, :3]
         state.moments_changed()
         return failed
 
@@ -184,11 +244,9 @@ class Precession(SpinPropagator):
         out, first, noise = (np.zeros_like(padded(state.moments)) for _ in range(3))
 
         def stage(predictor):
-            fields, transverse = self.surface.turning_fields(state)
-            fields, point = padded(fields) + noise, padded(state.moments)
-            _kernels.llg.stage(
-                scheme, predictor, transverse, start, point, fields, rate, ratio, dt, first, out
-            )
+            fields = padded(self.surface.response(state, lattice=False).magforces) + noise
+            point = padded(state.moments)
+            _kernels.llg.stage(scheme, predictor, start, point, fields, rate, ratio, dt, first, out)
 
         for _ in range(n_steps):
             start = padded(state.moments)

@@ -110,7 +110,7 @@ def exchange_gradients(graph, exchange, slopes, moments, partners, lattice):
     ghosts each pair gives half to i and half to j, so that the sum over the processes is right.
     """
     energies, gradient = np.empty(graph.n_sites), np.zeros((graph.n_atoms, 3))
-    ghosts = graph.n_atoms > graph.n_sites
+    ghosts = graph.n_atoms > graph.n_sites and not graph.one_sided
     kernels, threads = _kernels.exchange, graph.threads
     kernels.isotropic(
         graph.offsets,

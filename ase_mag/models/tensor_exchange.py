@@ -151,7 +151,7 @@ def tensor_gradients(graph, tensors, moments):
     moments : (n_atoms, 3) float array, mu_B.
     """
     energies, gradient = np.empty(graph.n_sites), np.zeros((graph.n_atoms, 3))
-    ghosts = graph.n_atoms > graph.n_sites
+    ghosts = graph.n_atoms > graph.n_sites and not graph.one_sided
     _kernels.exchange.tensorial(
         graph.offsets,
         graph.neighbors,
