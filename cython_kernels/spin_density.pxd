@@ -17,6 +17,7 @@ cdef struct Sites:
     long n_radial
     double cutoff
     long envelope               # 0: (1 + cos(pi y))/2; 1: (1 - y)^3 (1 + 3 y + 6 y^2); y = r/cutoff
+    double fading               # f has the factor exp(fading (1/2 - y)); at most 40
 
 
 cdef inline Sites sites_of(tuple pairs):
@@ -34,6 +35,7 @@ cdef inline Sites sites_of(tuple pairs):
     s.n_radial = pairs[6]
     s.cutoff = pairs[7]
     s.envelope = pairs[8]
+    s.fading = pairs[9]
     return s
 
 
@@ -74,6 +76,24 @@ cdef inline void dot(const double* u, const double* rows, double* out) noexcept 
         out[lane] = u[0]*rows[lane] + u[1]*rows[8 + lane] + u[2]*rows[16 + lane]
 
 
+cdef inline void fading_block(const Sites* s, const int* lanes, double* weight) noexcept nogil:
+    """exp(fading (1/2 - r/cutoff)): the power series of the 64th part, squared six times."""
+    cdef long lane, k
+    cdef double z[8]
+    for lane in range(8):
+        weight[lane] = 1.0
+    if s.fading == 0.0:
+        return
+    for lane in range(8):
+        z[lane] = s.fading*(0.5 - s.distances[lanes[lane]]/s.cutoff)/64.0
+    for k in range(14, 0, -1):
+        for lane in range(8):
+            weight[lane] = 1.0 + weight[lane]*z[lane]*(1.0/k)
+    for k in range(6):
+        for lane in range(8):
+            weight[lane] *= weight[lane]
+
+
 cdef inline void radial_block(
     const Sites* s, const int* lanes, long n, double* value, double* slope
 ) noexcept nogil:
@@ -82,13 +102,15 @@ cdef inline void radial_block(
     ``n`` lanes are pairs. Sine and cosine are their power series around x = pi/2.
     """
     cdef long lane, m
-    cdef double r, y, z, t, f, df, rate = M_PI/s.cutoff
+    cdef double r, y, z, t, f, df, rate = M_PI/s.cutoff, slower = s.fading/s.cutoff
     cdef double sine[8]
     cdef double cosine[8]
     cdef double over[8]
     cdef double change[8]
     cdef double c[8]
     cdef double before[8]
+    cdef double weight[8]
+    fading_block(s, lanes, weight)
     for lane in range(8):
         over[lane] = s.distances[lanes[lane]]
         change[lane] = 1.0 if lane < n else 0.0
@@ -128,9 +150,9 @@ cdef inline void radial_block(
             z = 1.0 - y
             f = z*z*z*(1.0 + 3.0*y + 6.0*y*y)
             df = -30.0*y*y*z*z/s.cutoff
-        t = change[lane]/r
+        t = change[lane]*weight[lane]/r
         over[lane] = f*t
-        change[lane] = (df - f/r)*t
+        change[lane] = (df - f*slower - f/r)*t
         value[lane] = sine[lane]
         before[lane] = 0.0
         c[lane] = 2.0*cosine[lane]

@@ -3,7 +3,8 @@
 C_i[k, n, l] = scale[n, l] sum_j f(r_ij) sin(n pi r_ij/R)/r_ij P_l(u_i.u_j) over the neighbors j of
 kind k with r_ij < R. The flat feature index is (k n_radial + n - 1)(l_max + 1) + l.
 ``pairs`` is a tuple: offsets, neighbors, kinds of the atoms (below 0: no part), distances,
-directions u padded to four columns, number of kinds, number of radial functions, R, envelope f.
+directions u padded to four columns, number of kinds, number of radial functions, R, envelope f,
+R/decay.
 ``scratch`` has one row for each thread, of ``scratch_size(n_radial, n_angular)`` numbers.
 """
 

@@ -8,6 +8,8 @@ _MOST_RADIAL = 32
 _ENVELOPES = ("cosine", "polynomial")
 #: The smallest damping exp(-(n pi width/cutoff)^2/2) of a radial function.
 _LEAST_DAMPING = 1e-8
+#: The largest ratio of cutoff and decay.
+_FASTEST = 40.0
 
 
 class DensityDescriptor:
@@ -22,14 +24,20 @@ class DensityDescriptor:
     density vanishes at R. The integral over the free Gaussian differs near the cutoff only, where
     the envelope f(r) is small. f is (1 + cos(pi r/R))/2 (``"cosine"``, eq 2) or
     (1 - y)^3 (1 + 3 y + 6 y^2), y = r/R (``"polynomial"``): R_n and its first two derivatives
-    vanish at R with both.
+    vanish at R with both. With a ``decay`` d it has the factor exp((R/2 - r)/d) besides: a
+    regularized fit or a Gaussian process then expects interactions that fall off with r as much,
+    and gives them to near neighbors rather than to far ones where the data leave that open, as
+    where periodic images are the same neighbor at several distances. (Radial scaling, Willatt,
+    Musil and Ceriotti, Phys. Chem. Chem. Phys. 20, 29661 (2018).)
 
     The Gaussian of width sigma around a direction has the coefficients a_l = i_l(kappa)/i_0(kappa)
     in spherical harmonics, kappa = 1/sigma^2, with modified spherical Bessel functions i_l and the
     norm 4 pi i_0(kappa) exp(-kappa): 0 < a_l <= 1 for every width.
     """
 
-    def __init__(self, species, cutoff, n_radial, width, spin_width, envelope, softness):
+    def __init__(
+        self, species, cutoff, n_radial, width, spin_width, envelope, softness, decay=None
+    ):
         self.species = (species,) if isinstance(species, str) else tuple(species)
         unknown = [s for s in self.species if s not in atomic_numbers]
         if unknown or not self.species or len(set(self.species)) < len(self.species):
@@ -54,6 +62,13 @@ class DensityDescriptor:
                 f"{self.n_radial}: with a cutoff of {self.cutoff:g} angstrom it may be at most "
                 f"{widest:.3g} angstrom, or lower n_radial"
             )
+        self.decay = None if decay is None else positive("the decay", decay, "angstrom")
+        if self._fading > _FASTEST:
+            raise ValueError(
+                f"with a decay of {self.decay:g} angstrom nothing is left at the cutoff of "
+                f"{self.cutoff:g} angstrom: give at least {self.cutoff / _FASTEST:.3g} angstrom, "
+                "or a shorter cutoff"
+            )
         self._numbers = tuple(atomic_numbers[symbol] for symbol in self.species)
 
     def to_dict(self):
@@ -66,11 +81,16 @@ class DensityDescriptor:
             "spin_width": self.spin_width,
             "envelope": self.envelope,
             "softness": self.softness,
+            "decay": self.decay,
         }
 
     def __repr__(self):
         options = [f"{name}={value}" for name, value in self.to_dict().items() if name != "species"]
         return f"{type(self).__name__}({self.species}, {', '.join(options)})"
+
+    @property
+    def _fading(self):
+        return 0.0 if self.decay is None else self.cutoff / self.decay
 
     def radial_functions(self, distances):
         """Return R_n(r), (n_radial, ...), angstrom^(-3/2).
@@ -85,6 +105,7 @@ class DensityDescriptor:
             edge = 0.5 * (1 + np.cos(np.pi * y))
         else:
             edge = (1 - y) ** 3 * (1 + 3 * y + 6 * y * y)
+        edge = edge * np.exp(self._fading * (0.5 - y))
         n = np.arange(1, self.n_radial + 1).reshape(-1, *[1] * r.ndim)
         weights = self._radial_weights().reshape(n.shape)
         return weights * edge * np.sin(n * np.pi * y) / r
@@ -160,6 +181,7 @@ class DensityDescriptor:
             self.n_radial,
             self.cutoff,
             _ENVELOPES.index(self.envelope),
+            self._fading,
         )
 
 

@@ -38,7 +38,7 @@ class DipoleDensityDescriptor(DensityDescriptor):
 
     Parameters
     ----------
-    species, cutoff, n_radial, width, spin_width, envelope, softness : as in
+    species, cutoff, n_radial, width, spin_width, envelope, softness, decay : as in
         :class:`ExchangeDensityDescriptor`.
     l_max : int, 0 to 4.
     chiral : bool, whether odd l are included.
@@ -65,8 +65,9 @@ class DipoleDensityDescriptor(DensityDescriptor):
         envelope="cosine",
         softness=0.05,
         chiral=False,
+        decay=None,
     ):
-        super().__init__(species, cutoff, n_radial, width, spin_width, envelope, softness)
+        super().__init__(species, cutoff, n_radial, width, spin_width, envelope, softness, decay)
         self.l_max = integer("l_max", l_max, 0, _MOST_ANGULAR)
         self.chiral = bool(chiral)
         degrees = range(self.l_max + 1)

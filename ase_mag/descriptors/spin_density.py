@@ -47,6 +47,8 @@ class ExchangeDensityDescriptor(DensityDescriptor):
     spin_width : float, sigma of the Gaussian around a direction (of unit length).
     envelope : 'cosine' or 'polynomial', f(r).
     softness : float, mu_B.
+    decay : float or None, angstrom: with it, features of distant neighbors are smaller by
+        exp(-r/decay) (:class:`~ase_mag.descriptors.density.DensityDescriptor`); at least cutoff/40.
 
     Attributes
     ----------
@@ -69,8 +71,9 @@ class ExchangeDensityDescriptor(DensityDescriptor):
         spin_width=0.5,
         envelope="cosine",
         softness=0.05,
+        decay=None,
     ):
-        super().__init__(species, cutoff, n_radial, width, spin_width, envelope, softness)
+        super().__init__(species, cutoff, n_radial, width, spin_width, envelope, softness, decay)
         self.l_max = integer("l_max", l_max, 0, _MOST_ANGULAR)
 
     @property

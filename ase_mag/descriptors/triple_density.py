@@ -45,7 +45,7 @@ class ThreeBodyExchangeDescriptor(DensityDescriptor):
 
     Parameters
     ----------
-    species, cutoff, n_radial, width, spin_width, envelope, softness : as in
+    species, cutoff, n_radial, width, spin_width, envelope, softness, decay : as in
         :class:`ExchangeDensityDescriptor`; mind that features grow as n_radial^2.
     l_max : int, 0 to 4, of l, l1 and l2.
     coupled : bool, see above.
@@ -74,8 +74,9 @@ class ThreeBodyExchangeDescriptor(DensityDescriptor):
         spin_width=0.5,
         envelope="cosine",
         softness=0.05,
+        decay=None,
     ):
-        super().__init__(species, cutoff, n_radial, width, spin_width, envelope, softness)
+        super().__init__(species, cutoff, n_radial, width, spin_width, envelope, softness, decay)
         self.l_max = integer("l_max", l_max, 0, _MOST_ANGULAR)
         self.l_bond = integer("l_bond", l_bond, 0, _MOST_ANGULAR)
         self.coupled = bool(coupled)

@@ -29,8 +29,19 @@ class LinearPosterior:
     the errors e_f of frames f that are left out have the covariance that is predicted for them,
     s_q^2 = sum_f e_f^T V_f^-1 e_f / count, e_f = (1 - H_f)^-1 r_f, V = [(1 - H_f)^-1]_qq, with
     residuals r_f and H_f = A_f (R^T R)^-1 A_f^T: no further fit is needed. Deviations are then
-    those of new frames like the fitted ones, also where the model, and not noise, limits the fit;
-    where a model extrapolates, they are a warning and no bound.
+    those of new frames like the fitted ones, also where the model, and not noise, limits the fit.
+
+    Parameters that the data leave open have the variance t^2/lambda of the prior, where t is s
+    only if lambda is the ratio of both. It is fixed before the fit, so t follows from the size of
+    what was found, t^2 = p^T Lambda p / (n - tr Lambda (R^T R)^-1), the prior of largest evidence
+    (MacKay, Neural Computation 4, 415 (1992)), and
+
+    var(b.p) = s_q^2 |R^-T b|^2 + max(t^2 - s_q^2, 0) |Lambda^1/2 R^-1 R^-T b|^2,
+
+    the mean square error of ridge regression with noise s_q and coefficients t. The second part is
+    what tells that a structure asks for something the data do not contain
+    (:meth:`undetermined`). Deviations where a model extrapolates are a warning and no bound: those
+    of the prior are as good as the prior.
 
     What the sparse points of a Gaussian process leave open is added to the variances of energies
     (:meth:`ase_mag.regressors.BasisFunction.unresolved`), not to those of their derivatives.
@@ -45,6 +56,7 @@ class LinearPosterior:
     ----------
     scales : dict from label to float, s_q, eV. Labels without weight have that of the energy, or
         else the mean of the others.
+    prior_scale : float, t, eV; the scale of the energy without a prior.
 
     Raises
     ------
@@ -65,6 +77,8 @@ class LinearPosterior:
         loss = Loss(self._parts, data, self.weights, scaling, workers)
         self._triangle = self._reduced(loss)
         self.scales = self._scales(loss)
+        self._root = np.sqrt(loss.prior()[self._parts.linear])
+        self.prior_scale = self._size_of_the_prior()
 
     def _reduced(self, loss):
         n = len(self._parts.linear)
@@ -107,6 +121,15 @@ class LinearPosterior:
             start = end
         return out
 
+    def _size_of_the_prior(self):
+        found = self._root > 0
+        if not found.any():
+            return self.scales["energy"]
+        inverse = solve_triangular(self._triangle, np.eye(len(self._triangle)))[found]
+        left_open = np.einsum("k,ki,ki->", self._root[found] ** 2, inverse, inverse)
+        values = self._root * self._parts.parameters[self._parts.linear]
+        return float(np.sqrt(values @ values / (np.count_nonzero(found) - left_open)))
+
     def _solve(self, columns):
         """Return R^-T b for columns b."""
         return solve_triangular(self._triangle, columns, trans="T")
@@ -122,34 +145,68 @@ class LinearPosterior:
         atoms : ase.Atoms or PairGraph
         moments : (N, 3) float array, mu_B; needed with a graph, else those of the atoms.
         """
+        graph, moments = self._structure(atoms, moments)
+        design = self._parts.design(graph, moments)
+        sites, total = self._unresolved(graph, moments)
+        return Uncertainty(
+            float(np.sqrt(self._variances(design.energies.sum(axis=1), "energy") + total)),
+            np.sqrt(self._variances(design.energies, "energy") + sites),
+            np.sqrt(self._variances(design.forces, "forces").sum(axis=1)),
+            np.sqrt(self._variances(design.magforces, "magforces").sum(axis=1)),
+        )
+
+    def undetermined(self, atoms, moments=None):
+        """Return which share of the variance of the energy is the prior's, from 0 to 1.
+
+        Near 1 the data say nothing about what limits this prediction: structures like this one
+        have to be added, or the deviation is a guess (of exchange constants that small cells only
+        hold sums of, for example).
+
+        Parameters
+        ----------
+        atoms, moments : as in :meth:`uncertainty`.
+        """
+        graph, moments = self._structure(atoms, moments)
+        columns = self._parts.energy_design(graph, moments).sum(axis=1)
+        _, total = self._unresolved(graph, moments)
+        own = max(self.prior_scale, self.scales["energy"]) ** 2 * self._open(columns) + total
+        return float(own / (self._variances(columns, "energy") + total))
+
+    def _structure(self, atoms, moments):
         if isinstance(atoms, PairGraph):
             if moments is None:
                 raise ValueError("a graph has no moments: give moments (N, 3) in mu_B")
-            graph = atoms
-        else:
-            moments = get_moments(atoms) if moments is None else moments
-            self.potential.check_species(atoms.numbers)
-            graph = PairGraph.build(
-                atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, self.potential.cutoff
-            )
-        design = self._parts.design(graph, moments)
+            return atoms, moments
+        moments = get_moments(atoms) if moments is None else moments
+        self.potential.check_species(atoms.numbers)
+        graph = PairGraph.build(
+            atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, self.potential.cutoff
+        )
+        return graph, moments
+
+    def _unresolved(self, graph, moments):
+        """Variances of sites and of their sum that the basis lacks of a process, eV^2."""
         sites, total = np.zeros(graph.n_sites), 0.0
         for term in self._parts.terms:
             if hasattr(term, "unresolved"):
                 own, together = term.unresolved(graph, moments)
                 sites, total = sites + own, total + together
+        square = max(self.prior_scale, self.scales["energy"]) ** 2
+        return square * sites, square * total
 
-        def variances(columns):
-            flat = self._solve(columns.reshape(len(columns), -1))
-            return np.einsum("ki,ki->i", flat, flat).reshape(columns.shape[1:])
+    def _open(self, columns):
+        """Return b^T (R^T R)^-1 Lambda (R^T R)^-1 b of columns b."""
+        flat = self._solve(columns.reshape(len(columns), -1))
+        flat = self._root[:, None] * solve_triangular(self._triangle, flat)
+        return np.einsum("ki,ki->i", flat, flat).reshape(columns.shape[1:])
 
-        energy = self.scales["energy"]
-        return Uncertainty(
-            float(energy * np.sqrt(variances(design.energies.sum(axis=1)) + total)),
-            energy * np.sqrt(variances(design.energies) + sites),
-            self.scales["forces"] * np.sqrt(variances(design.forces).sum(axis=1)),
-            self.scales["magforces"] * np.sqrt(variances(design.magforces).sum(axis=1)),
-        )
+    def _variances(self, columns, label):
+        """Return the variances of what is linear in the parameters with these columns."""
+        flat = self._solve(columns.reshape(len(columns), -1))
+        noise = np.einsum("ki,ki->i", flat, flat).reshape(columns.shape[1:])
+        square = self.scales[label] ** 2
+        more = max(self.prior_scale**2 - square, 0.0)
+        return square * noise + (more * self._open(columns) if more else 0.0)
 
     def noise(self, label, n_atoms=1):
         """Return the standard deviation of a label around the model, s_q / sqrt(weight).

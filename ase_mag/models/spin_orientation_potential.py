@@ -52,6 +52,10 @@ class SpinOrientationPotential(DescriptorModel):
     species : str or sequence of str
     cutoff : float, angstrom. n_radial, l_max : int; width (angstrom), spin_width, envelope,
         softness (mu_B) : see :class:`ase_mag.descriptors.ExchangeDensityDescriptor`.
+    decay : float or None, angstrom: how fast interactions are expected to fall off with distance,
+        about exp(-r/decay). It decides what the data leave open, as where all images of a neighbor
+        in a small cell have the same moment, and hardly anything else. The default is the slope of
+        the exchange of iron (eq 43) between its first and fourth shell; None: no expectation.
     terms : sequence of str or descriptors: 'exchange' (two bodies, with the parameters above),
         'dipole' (two bodies, with the direction of the bond: spin-orbit coupling) and 'three-body'
         (exchange of two neighbors and the site), which have the parameters above, but cutoff,
@@ -89,6 +93,7 @@ class SpinOrientationPotential(DescriptorModel):
         spin_width=0.5,
         envelope="cosine",
         softness=0.05,
+        decay=0.7,
         *,
         terms=("exchange",),
         regressor="linear",
@@ -103,6 +108,7 @@ class SpinOrientationPotential(DescriptorModel):
             "spin_width": spin_width,
             "envelope": envelope,
             "softness": softness,
+            "decay": decay,
         }
         parts = [_part(term, species, given) for term in _listed(terms)]
         descriptor = parts[0] if len(parts) == 1 else JointDescriptor(parts)

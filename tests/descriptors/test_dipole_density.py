@@ -21,7 +21,7 @@ from .conftest import graph_of, harmonics, ladder_states
         {"cutoff": 4.5},
         {"cutoff": 3.5, "n_radial": 3, "l_max": 1, "envelope": "polynomial"},
         {"cutoff": 3.5, "n_radial": 1, "l_max": 0},
-        {"cutoff": 3.0, "n_radial": 2, "l_max": 4, "chiral": True},
+        {"cutoff": 3.0, "n_radial": 2, "l_max": 4, "chiral": True, "decay": 0.7},
     ],
 )
 def test_contract(species, options):
@@ -74,6 +74,8 @@ def twin(atoms, moments, descriptor, i):
             r = np.linalg.norm(bond)
             if 1e-6 < r < cutoff:
                 radial = (1 + np.cos(np.pi * r / cutoff)) / 2 * damping * np.sin(q * r) / r
+                if descriptor.decay is not None:
+                    radial *= np.exp((cutoff / 2 - r) / descriptor.decay)
                 angular = [
                     weights[l1] * weights[l2] * invariant(l1, l2, d, moments[i], moments[j], bond)
                     for l1, l2, d in descriptor.channels
@@ -82,7 +84,7 @@ def twin(atoms, moments, descriptor, i):
     return values.ravel()
 
 
-@pytest.mark.parametrize("options", [{"l_max": 2}, {"l_max": 3, "chiral": True}])
+@pytest.mark.parametrize("options", [{"l_max": 2, "decay": 0.5}, {"l_max": 3, "chiral": True}])
 def test_coupled_harmonics_of_images_give_the_same(options):
     rng = np.random.default_rng(3)
     atoms = bulk("Fe", a=2.9, cubic=True)

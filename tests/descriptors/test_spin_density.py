@@ -23,6 +23,7 @@ from .conftest import graph_of
         {"cutoff": 3.5, "n_radial": 1, "l_max": 0},
         {"cutoff": 5.0, "n_radial": 32, "l_max": 16, "width": 0.1, "spin_width": 0.1},
         {"cutoff": 4.0, "n_radial": 3, "l_max": 1, "envelope": "polynomial", "spin_width": 1.0},
+        {"cutoff": 4.0, "n_radial": 3, "l_max": 2, "decay": 0.1},
     ],
 )
 def test_contract(species, options):
@@ -47,6 +48,8 @@ def radial(descriptor, r):
         edge = (1 + np.cos(np.pi * r / cutoff)) / 2
     else:
         edge = 1 - 10 * (r / cutoff) ** 3 + 15 * (r / cutoff) ** 4 - 6 * (r / cutoff) ** 5
+    if descriptor.decay is not None:
+        edge *= np.exp((cutoff / 2 - r) / descriptor.decay)
     damping = np.exp(-((q * descriptor.width) ** 2) / 2)
     return edge * damping * np.sqrt(2 / cutoff) * np.sin(q * r) / r / np.sqrt(4 * np.pi)
 
@@ -86,6 +89,17 @@ def test_perfect_iron_with_its_images():
     features = descriptor.forward(graph, moments)
     assert features.shape == (16, 84)
     np.testing.assert_allclose(features, twin(atoms, moments, descriptor), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.12, 0.7, 50.0])
+def test_near_neighbors_weigh_more_with_a_decay(decay):
+    """The factor exp((R/2 - r)/d), e^20 to e^-20 with the shortest decay."""
+    atoms = bulk("Fe", a=2.83, cubic=True)
+    atoms.positions[1] = [1.0, 0.9, 1.1]
+    moments = np.random.default_rng(4).normal(size=(2, 3))
+    descriptor = ExchangeDensityDescriptor("Fe", cutoff=4.8, n_radial=4, l_max=2, decay=decay)
+    found = descriptor.forward(graph_of(atoms, descriptor), moments)
+    np.testing.assert_allclose(found, twin(atoms, moments, descriptor), rtol=1e-11)
 
 
 @pytest.mark.parametrize("envelope", ["cosine", "polynomial"])
@@ -286,6 +300,11 @@ def test_files_and_bad_input(tmp_path):
         (
             {"width": 1.3},
             r"a width of 1\.3 angstrom wipes out .* n = 12: .* at most 1\.13",
+        ),
+        ({"decay": 0.0}, r"the decay must be positive and finite, got 0\.0 angstrom"),
+        (
+            {"decay": 0.17},
+            r"decay of 0\.17 angstrom nothing is left at the cutoff of 7 .* at least 0\.175",
         ),
     ):
         with pytest.raises(ValueError, match=message):

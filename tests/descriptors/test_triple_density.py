@@ -21,7 +21,7 @@ from .conftest import graph_of, harmonics, ladder_states
         {"cutoff": 4.5},
         {"cutoff": 4.0, "coupled": False},
         {"cutoff": 3.5, "n_radial": 1, "l_max": 4, "envelope": "polynomial"},
-        {"cutoff": 3.0, "n_radial": 2, "l_max": 1, "l_bond": 4, "coupled": False},
+        {"cutoff": 3.0, "n_radial": 2, "l_max": 1, "l_bond": 4, "coupled": False, "decay": 0.7},
         {"cutoff": 3.0, "n_radial": 1, "l_max": 0, "l_bond": 0, "coupled": False},
     ],
 )
@@ -65,6 +65,8 @@ def twin(atoms, moments, descriptor, i, full=False):
         r = np.linalg.norm(bond)
         value = (1 + np.cos(np.pi * r / cutoff)) / 2 * np.sin(q * r) / r
         value *= np.exp(-((q * width) ** 2) / 2) * np.sqrt(2 / cutoff / 4 / np.pi)
+        if descriptor.decay is not None:
+            value *= np.exp((cutoff / 2 - r) / descriptor.decay)
         radial[row, descriptor.species.index(atoms.symbols[j])] = value
     radial = radial.reshape(len(neighbors), -1)
     units = np.array([bond / np.linalg.norm(bond) for _, bond in neighbors])
@@ -97,7 +99,12 @@ def twin(atoms, moments, descriptor, i, full=False):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"coupled": False}, {"coupled": False, "l_max": 4, "l_bond": 3, "n_radial": 1}]
+    "options",
+    [
+        {},
+        {"coupled": False, "decay": 0.5},
+        {"coupled": False, "l_max": 4, "l_bond": 3, "n_radial": 1},
+    ],
 )
 def test_sums_over_pairs_of_neighbors_give_the_same(options):
     rng = np.random.default_rng(3)

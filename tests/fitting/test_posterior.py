@@ -144,3 +144,31 @@ def test_bad_input(linear_model, linear_data, monkeypatch):
         LinearPosterior(twice, linear_data)
     with pytest.raises(ValueError, match=r"label must be 'energies', .* got 'energy'"):
         PosteriorErrors(linear_model, linear_data, "energy")
+
+
+def test_what_the_data_leave_open_has_the_prior_of_largest_evidence():
+    """The mean square error of ridge regression with coefficients t, by matrices."""
+    reference = descriptor_model()
+    reference.parameters = np.random.default_rng(2).normal(size=reference.n_parameters)
+    data = fitting.read(labelled(structures(40), reference, noise=1e-5))
+    weights = {"energy": 1.0}
+    model = descriptor_model(regularization=1e-6)
+    fitting.fit(model, data, weights)
+    posterior = LinearPosterior(model, data, weights)
+    loss = Loss(TrainableParts(model), data, check_weights(weights, data))
+    a = np.vstack([_rows(loss, sample) for sample in loss.samples])
+    prior, p = model.prior, model.parameters
+    inverse = np.linalg.inv(a.T @ a + np.diag(prior))
+    known = np.trace(inverse @ a.T @ a) - 1.0  # without the constant
+    assert 1.0 < known < len(data)
+    t, s = np.sqrt(p @ (prior * p) / known), posterior.scales["energy"]
+    assert posterior.prior_scale == pytest.approx(t, rel=1e-5)
+    assert t > 3 * s  # nearly noiseless labels: lambda is too large for them
+    atoms = structures(1, rng=9)[0]
+    graph = PairGraph.build(atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, 4.2)
+    b = loss.parts.energy_design(graph, get_moments(atoms)).sum(axis=1)
+    pull = inverse @ (prior * (inverse @ b))
+    noise, bias = s**2 * (b @ inverse @ a.T @ a @ inverse @ b), t**2 * (b @ pull)
+    assert posterior.uncertainty(atoms).energy == pytest.approx(np.sqrt(noise + bias), rel=1e-5)
+    assert posterior.undetermined(atoms) == pytest.approx(bias / (noise + bias), rel=1e-5)
+    assert 0 < posterior.undetermined(atoms) < 1
