@@ -78,7 +78,7 @@ cdef inline void dot(const double* u, const double* rows, double* out) noexcept 
 
 cdef inline void fading_block(const Sites* s, const int* lanes, double* weight) noexcept nogil:
     """exp(fading (1/2 - r/cutoff)): the power series of the 64th part, squared six times."""
-    cdef long lane, k
+    cdef long lane, k, _
     cdef double z[8]
     for lane in range(8):
         weight[lane] = 1.0
@@ -89,7 +89,7 @@ cdef inline void fading_block(const Sites* s, const int* lanes, double* weight) 
     for k in range(14, 0, -1):
         for lane in range(8):
             weight[lane] = 1.0 + weight[lane]*z[lane]*(1.0/k)
-    for k in range(6):
+    for _ in range(6):
         for lane in range(8):
             weight[lane] *= weight[lane]
 
