@@ -53,6 +53,7 @@ def cases(selection=None, neighbors=(14, 50, 88), cells=(10, 20, 40)):
         "mc": [_monte_carlo(n, size) for n in neighbors[:2] for size in cells[-2:-1] or cells],
         "lsf": [_landscapes()],
         "potentials": [_potentials(size) for size in cells[:2]],
+        "turning": [_turning(size) for size in cells[:2]],
     }
     unknown = set(selection or ()) - set(groups)
     if unknown:
@@ -64,7 +65,7 @@ def cases(selection=None, neighbors=(14, 50, 88), cells=(10, 20, 40)):
 
 
 #: Names that ``selection`` may hold.
-GROUPS = ("llg", "nve", "small", "coupled", "landau", "mc", "lsf", "potentials")
+GROUPS = ("llg", "nve", "small", "coupled", "landau", "mc", "lsf", "potentials", "turning")
 
 
 def _llg(n, cells):
@@ -127,10 +128,27 @@ def _potentials(cells):
         potentials.moment_tensors(vectors=True),
         potentials.spin_lattice(),
         potentials.spin_orientation(),
+        potentials.spin_orientation("sparse process", regressor="sparse_gp"),
+        potentials.spin_orientation("with dipoles", terms=("exchange", "dipole")),
+        potentials.spin_orientation("with three bodies", terms=("exchange", "three-body")),
         potentials.motep(),
         potentials.snap(),
     ]
     return Case("learned potentials: energy and all forces, 58 neighbors", cells, programs)
+
+
+def _turning(cells):
+    programs = [
+        potentials.moment_tensors(vectors=True, still=True),
+        potentials.spin_lattice(still=True),
+        potentials.spin_orientation(still=True),
+        potentials.spin_orientation("sparse process", still=True, regressor="sparse_gp"),
+        potentials.spin_orientation("with dipoles", still=True, terms=("exchange", "dipole")),
+        potentials.spin_orientation(
+            "with three bodies", still=True, terms=("exchange", "three-body")
+        ),
+    ]
+    return Case("learned potentials: magnetic forces at fixed positions", cells, programs)
 
 
 def _landscapes():

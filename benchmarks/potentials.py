@@ -40,7 +40,7 @@ run {steps}
 """
 
 
-def moment_tensors(vectors=False):
+def moment_tensors(vectors=False, still=False):
     """Return a factory of evaluations of a moment tensor potential of level 12."""
 
     def make(cells, threads):
@@ -48,36 +48,43 @@ def moment_tensors(vectors=False):
         name = "ase_mag, vectors" if vectors else "ase_mag"
         kind = "non-collinear" if vectors else "collinear, (V(M) + V(-M))/2"
         settings = f"{kind}, {potential.n_parameters} parameters, skin {_SKIN}"
-        return _evaluations(name, atoms, potential, settings, threads)
+        return _evaluations(name, atoms, potential, settings, threads, still)
 
     return make
 
 
-def spin_lattice():
+def spin_lattice(still=False):
     """Return a factory of evaluations of the trained spin-lattice potential of iron (MSLP)."""
 
     def make(cells, threads):
         atoms, potential = iron.iron(cells, rattle=0.02), models.named("Fe-MSLP-FeHL1")
         settings = f"Fe-MSLP-FeHL1, vectors, {potential.cutoff} angstrom, skin {_SKIN}"
-        return _evaluations("ase_mag, MSLP", atoms, potential, settings, threads)
+        return _evaluations("ase_mag, MSLP", atoms, potential, settings, threads, still)
 
     return make
 
 
-def spin_orientation():
-    """Return a factory of evaluations of SOSO exchange, any coefficients (not zero)."""
+def spin_orientation(kind="linear", still=False, **options):
+    """Return a factory of evaluations of SOSO, any coefficients (not zero).
+
+    Parameters
+    ----------
+    kind : str, for the label. still : bool, positions stay, and only magnetic forces are wanted.
+    **options : of the potential.
+    """
 
     def make(cells, threads):
         atoms = iron.iron(cells, rattle=0.02)
-        potential = models.SpinOrientationPotential("Fe", cutoff=CUTOFF)
-        small = iron.iron(3, rattle=0.02)
+        potential = models.SpinOrientationPotential("Fe", cutoff=CUTOFF, **options)
+        small = iron.iron(4, rattle=0.02)
         neighbor_list = NeighborList(small.numbers, small.pbc, CUTOFF)
         graph = neighbor_list.graph(small.positions, small.cell.array)
         potential.prepare([(graph, get_moments(small))])
         rng = np.random.default_rng(4)
         potential.parameters = rng.normal(scale=1e-3, size=potential.n_parameters)
-        settings = f"exchange, vectors, {potential.n_parameters} parameters, skin {_SKIN}"
-        return _evaluations("ase_mag, SOSO", atoms, potential, settings, threads)
+        features = potential.descriptor.n_features
+        settings = f"{features} features, {potential.n_parameters} parameters, skin {_SKIN}"
+        return _evaluations(f"ase_mag, SOSO, {kind}", atoms, potential, settings, threads, still)
 
     return make
 
@@ -144,7 +151,7 @@ def snap():
     return make
 
 
-def _evaluations(name, atoms, potential, settings, threads):
+def _evaluations(name, atoms, potential, settings, threads, still=False):
     neighbor_list = NeighborList(atoms.numbers, atoms.pbc, potential.cutoff, _SKIN)
     moments, places = get_moments(atoms), _places(atoms)
 
@@ -152,9 +159,15 @@ def _evaluations(name, atoms, potential, settings, threads):
         graph = neighbor_list.graph(places[step % 2], atoms.cell.array)
         potential.evaluate(graph, moments)
 
+    frozen = neighbor_list.graph(places[0], atoms.cell.array)
+    turned = moments, moments[:, [1, 0, 2]].copy()
+
+    def magnetic(step):
+        potential.evaluate(frozen, turned[step % 2], lattice=False)
+
     def run(n_steps):
         set_threads(threads)
-        return _timed(evaluate, n_steps)
+        return _timed(magnetic if still else evaluate, n_steps)
 
     return Program(name, run, len(atoms), settings)
 

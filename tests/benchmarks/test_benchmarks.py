@@ -16,13 +16,13 @@ from benchmarks.roofline import Roofline, roofline
 
 def test_one_command_writes_table_csv_and_plot(tmp_path, capsys):
     main(
-        "--cases llg nve coupled landau mc lsf potentials --cells 3 --neighbors 14 --threads 1 "
-        f"--repeats 1 --duration 1e-4 --output {tmp_path}".split()
+        "--cases llg nve coupled landau mc lsf potentials turning --cells 3 --neighbors 14 "
+        f"--threads 1 --repeats 1 --duration 1e-4 --output {tmp_path}".split()
     )
     with open(tmp_path / "speed.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     own = [row for row in rows if row["program"].startswith("ase_mag")]
-    assert len({row["case"] for row in own}) == 8
+    assert len({row["case"] for row in own}) == 9
     assert all(float(row["min_ns_per_atom_step"]) > 0 for row in rows)
     text = (tmp_path / "speed.md").read_text()
     assert text in capsys.readouterr().out and "another machine" in text
