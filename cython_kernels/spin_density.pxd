@@ -78,17 +78,26 @@ cdef inline void dot(const double* u, const double* rows, double* out) noexcept 
 
 cdef inline void fading_block(const Sites* s, const int* lanes, double* weight) noexcept nogil:
     """exp(fading (1/2 - r/cutoff)): the power series of the 64th part, squared six times."""
-    cdef long lane, k, _
-    cdef double z[8]
+    cdef long lane, _
+    cdef double t, w, slower = -s.fading/s.cutoff/64.0
     for lane in range(8):
         weight[lane] = 1.0
     if s.fading == 0.0:
         return
     for lane in range(8):
-        z[lane] = s.fading*(0.5 - s.distances[lanes[lane]]/s.cutoff)/64.0
-    for k in range(14, 0, -1):
-        for lane in range(8):
-            weight[lane] = 1.0 + weight[lane]*z[lane]*(1.0/k)
+        t = slower*s.distances[lanes[lane]] + s.fading/128.0
+        w = 1.0/39916800.0 + t*(1.0/479001600.0)
+        w = 1.0/3628800.0 + t*w
+        w = 1.0/362880.0 + t*w
+        w = 1.0/40320.0 + t*w
+        w = 1.0/5040.0 + t*w
+        w = 1.0/720.0 + t*w
+        w = 1.0/120.0 + t*w
+        w = 1.0/24.0 + t*w
+        w = 1.0/6.0 + t*w
+        w = 1.0/2.0 + t*w
+        w = 1.0 + t*w
+        weight[lane] = 1.0 + t*w
     for _ in range(6):
         for lane in range(8):
             weight[lane] *= weight[lane]
