@@ -5,6 +5,7 @@ from ase_mag.fitting.active_folder import Visit
 from ase_mag.fitting.dataset import Dataset
 from ase_mag.fitting.deepmd_writer import write_deepmd
 from ase_mag.fitting.ensemble import Disagreement, Ensemble, Uncertainty, ensemble
+from ase_mag.fitting.evidence import log_evidence, most_likely
 from ase_mag.fitting.extrapolation import ActiveSet
 from ase_mag.fitting.fit import fit
 from ase_mag.fitting.frame import Frame
@@ -50,7 +51,9 @@ __all__ = [
     "fit",
     "fit_stages",
     "learning_curve",
+    "log_evidence",
     "maxvol",
+    "most_likely",
     "read",
     "write_deepmd",
 ]

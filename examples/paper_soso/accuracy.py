@@ -1,8 +1,8 @@
 """Errors of fits to 50 configurations on 2500 others: energies, fields, larger cells, widths."""
 
 import numpy as np
-from conditions import CASES, DESCRIPTOR, FITS
-from heisenberg import configurations, pairs
+from conditions import CASES, DESCRIPTOR, FITS, THERMAL_CASES, THERMAL_TRAIN
+from heisenberg import configurations, pairs, thermal
 
 from ase_mag import fitting, models
 from ase_mag.core import get_moments
@@ -11,6 +11,8 @@ from ase_mag.core import get_moments
 PERCENTILES = (1, 50, 99)
 #: Fields below this part of the root mean square have hardly a direction.
 SMALLEST = 0.1
+#: |sum e|/N above which a configuration is nearly ferromagnetic.
+ORDERED = 0.97
 
 
 def fitted(train, name, **options):
@@ -41,7 +43,8 @@ def field_errors(potential, data):
 
     RMSE and root mean square of components in meV/mu_B; angles (degrees) and ratios of the sizes
     (reference/predicted, as in the paper) of atoms whose field is above SMALLEST of the root mean
-    square: percentiles, the largest angle, and the share below 5 degrees.
+    square: percentiles, the largest angle, and the share below 5 degrees, also of configurations
+    that are not nearly ferromagnetic.
     """
     labels = np.concatenate([frame.labels["magforces"] for frame in data])
     found = np.concatenate([_fields(potential, frame) for frame in data])
@@ -49,16 +52,24 @@ def field_errors(potential, data):
     large = norms > SMALLEST * rmse(norms)
     sine = np.linalg.norm(np.cross(labels, found), axis=1)
     angles = np.degrees(np.arctan2(sine, np.einsum("ic,ic->i", labels, found)))[large]
+    disordered = np.repeat([_order(f) < ORDERED for f in data], [len(f) for f in data])[large]
     ratios = (norms / np.linalg.norm(found, axis=1))[large]
     return {
         "angle": np.percentile(angles, PERCENTILES).tolist(),
         "largest angle": float(angles.max()),
         "within 5 degrees": float(np.mean(angles < 5.0)),
+        "disordered": float(np.mean(angles[disordered] < 5.0)) if disordered.any() else None,
         "ratio": np.percentile(ratios, PERCENTILES).tolist(),
         "used": float(np.mean(large)),
         "rmse": 1e3 * rmse(found - labels),
         "spread": 1e3 * rmse(labels),
     }
+
+
+def _order(frame):
+    moments = get_moments(frame.atoms)
+    units = moments / np.linalg.norm(moments, axis=1)[:, None]
+    return np.linalg.norm(units.mean(axis=0))
 
 
 def _fields(potential, frame):
@@ -89,6 +100,25 @@ def case_fields(name, seed, sizes):
     train = configurations(case, sizes.train, rng, fields=True)
     test = configurations(case, sizes.field_test, rng, fields=True)
     return {how: field_errors(fitted(train, how), test) for how in case.fits}
+
+
+def thermal_fields(name, temperature, seed, sizes):
+    """Return the errors of fields of all fits to configurations of a temperature (Fig. 2).
+
+    As in the paper, directions are those of Heisenberg iron with fixed moments (and four shells) at
+    that temperature, 25 of which are trained.
+    """
+    case, count = CASES[name], THERMAL_TRAIN + sizes.field_test
+    units = thermal(CASES["fixed"], count, 2, temperature, seed)
+    train, test = (
+        configurations(case, len(part), np.random.default_rng(0), fields=True, units=part)
+        for part in (units[:THERMAL_TRAIN], units[THERMAL_TRAIN:])
+    )
+    out = {}
+    for how in THERMAL_CASES[name]:
+        potential = fitted(train, how)
+        out[how] = field_errors(potential, test) | {"energy": rmse(energy_errors(potential, test))}
+    return out
 
 
 def width_errors(name, width, seed, sizes):

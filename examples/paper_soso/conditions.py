@@ -15,6 +15,18 @@ FITS = {
     "linear": ({"energy": 1.0}, {}),
     "linear, fields": (WITH_FIELDS, {}),
     "sparse": ({"energy": 1.0}, {"regressor": "sparse_gp", "n_sparse": 100}),
+    "sparse, fields": (WITH_FIELDS, {"regressor": "sparse_gp", "n_sparse": 100}),
+    "sparse, l ≤ 12, fields": (
+        WITH_FIELDS,
+        {
+            "cutoff": 5.0,
+            "n_radial": 6,
+            "l_max": 12,
+            "spin_width": 0.25,
+            "regressor": "sparse_gp",
+            "n_sparse": 200,
+        },
+    ),
 }
 
 
@@ -42,7 +54,8 @@ class Case:
 CASES = {
     "fixed": Case("fixed moments", "uppasd", paper=0.07),
     "eq41": Case("moments of eq 41", "uppasd", moments="eq 41", paper=0.84, fits=tuple(FITS)),
-    "d007": Case("eq 43, smooth, 0.07 Å", "double", 0.07, fits=tuple(FITS)),
+    "d000": Case("eq 43, smooth, on its sites", "double", fits=("linear",)),
+    "d007": Case("eq 43, smooth, 0.07 Å", "double", 0.07, fits=tuple(FITS)[:3]),
     "d025": Case("eq 43, smooth, 0.25 Å", "double", 0.25),
     "d007hard": Case("eq 43, cut hard, 0.07 Å", "double", 0.07, step=True, fits=("linear",)),
     "d025hard": Case("eq 43, cut hard, 0.25 Å", "double", 0.25, step=True, fits=("linear",)),
@@ -55,7 +68,8 @@ class Transfer:
 
     Attributes
     ----------
-    title : str. case : name of CASES. cutoff : float, angstrom; n_radial : int.
+    title : str. case : name of CASES. cutoff : float, angstrom; n_radial : int. decay : float or
+        None, angstrom, of the potential.
     cells : cubic cells per edge of the training configurations, which are shared evenly.
     temperature_K : float or None; None: directions as in the other tests, and all energies; else
         thermal directions, and energies relative to the ferromagnet (eq 37).
@@ -65,17 +79,30 @@ class Transfer:
     case: str
     cutoff: float = 7.0
     n_radial: int = 12
+    decay: float | None = 0.7
     cells: tuple = ((2, 2, 2),)
     temperature_K: float | None = None
 
 
 TRANSFERS = {
-    "thermal": Transfer("fixed moments at 300 K, as Fig. 3", "fixed", temperature_K=300),
-    "one": Transfer("fixed moments", "fixed"),
-    "two": Transfer("fixed moments, half of it 1×3×3", "fixed", cells=((2, 2, 2), (1, 3, 3))),
-    "long": Transfer("eq 43, smooth, 0.07 Å", "d007"),
+    "thermal": Transfer("four shells at 300 K, as Fig. 3", "fixed", temperature_K=300),
+    "one": Transfer("four shells", "fixed"),
+    "one, even": Transfer("four shells", "fixed", decay=None),
+    "two": Transfer("four shells, half of it 1×3×3", "fixed", cells=((2, 2, 2), (1, 3, 3))),
+    "three": Transfer(
+        "four shells, a third 1×3×3, a third 2×2×3",
+        "fixed",
+        cells=((2, 2, 2), (1, 3, 3), (2, 2, 3)),
+    ),
+    "sites": Transfer("eq 43, smooth, on its sites", "d000"),
+    "sites, even": Transfer("eq 43, smooth, on its sites", "d000", decay=None),
+    "displaced": Transfer("eq 43, smooth, 0.07 Å", "d007"),
+    "displaced, even": Transfer("eq 43, smooth, 0.07 Å", "d007", decay=None),
     "short": Transfer("eq 43, smooth, 0.07 Å", "d007", cutoff=5.6, n_radial=10),
 }
+#: Temperatures (K) and training configurations of the paper's tests of fields.
+THERMAL_K, THERMAL_TRAIN = (300, 1000), 25
+THERMAL_CASES = {"fixed": ("linear",), "eq41": tuple(FITS)}
 
 
 @dataclass(frozen=True)
@@ -87,8 +114,8 @@ class Sizes:
     train, test : int, configurations; seeds : int, repetitions with other configurations.
     cases : names. field_test : int, configurations whose fields are compared.
     width_cases, widths : the spin widths that are tried; width_test, width_seeds : int.
-    transfers : names of TRANSFERS. large_test : int, configurations of 54 atoms, and of 16 beside
-        them.
+    transfers : names of TRANSFERS; thermal_cases : of THERMAL_CASES. large_test : int,
+        configurations of 54 atoms, and of 16 beside them.
     temperatures_K : of M(T); replicas, reference_replicas : int; picoseconds, equilibration :
         float, ps per replica and how much of it is left out; cells : int, cubic cells per edge.
     """
@@ -103,6 +130,7 @@ class Sizes:
     width_test: int = 200
     width_seeds: int = 3
     transfers: tuple = tuple(TRANSFERS)
+    thermal_cases: tuple = tuple(THERMAL_CASES)
     large_test: int = 100
     temperatures_K: tuple = (300, 600, 900)
     replicas: int = 4
@@ -124,6 +152,7 @@ FAST = Sizes(
     width_test=10,
     width_seeds=1,
     transfers=("thermal", "two"),
+    thermal_cases=("fixed",),
     large_test=4,
     temperatures_K=(600,),
     replicas=2,

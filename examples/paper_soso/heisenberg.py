@@ -1,11 +1,14 @@
 """The Hamiltonians of the paper, and their configurations."""
 
 import numpy as np
+from ase import units as ase_units
 from ase.build import bulk
 from conditions import LATTICE, MOMENT
 
+import ase_mag
 from ase_mag import models
-from ase_mag.core import PairGraph
+from ase_mag.core import PairGraph, get_moments
+from ase_mag.dynamics import SpinDynamics
 from ase_mag.fitting import Dataset, Frame
 from ase_mag.fitting.frame import plain
 
@@ -13,6 +16,8 @@ from ase_mag.fitting.frame import plain
 SHELLS = [1.33767484769984, 0.7570357654565, -0.05975437643846, -0.08819834160658]
 #: Neighbors of eq 41: the first shell, angstrom.
 FIRST_SHELL = 2.65
+#: fs; thermal configurations are so many steps apart.
+TIMESTEP, INTERVAL, START = 1.0, 200, 2000
 
 
 def exchange(case):
@@ -111,3 +116,23 @@ def configurations(case, count, rng, cells=2, fields=False, units=None):
             labels["magforces"] = field
         frames.append(Frame(plain(atoms, moments), labels, index=number, group=str(number)))
     return Dataset(frames)
+
+
+def thermal(case, count, cells, temperature, seed):
+    """Return directions of the Hamiltonian at a temperature, a list of (N, 3) arrays."""
+    atoms = iron(cells)
+    ase_mag.set_moments(atoms, MOMENT)
+    atoms.calc = ase_mag.MagneticCalculator(exchange(case))
+    dynamics = SpinDynamics(
+        atoms,
+        timestep=TIMESTEP * ase_units.fs,
+        temperature_K=temperature,
+        damping=0.5,
+        rng=np.random.default_rng([seed, len(atoms)]),
+    )
+    dynamics.run(START)
+    out = []
+    for _ in range(count):
+        dynamics.run(INTERVAL)
+        out.append(get_moments(atoms) / MOMENT)
+    return out

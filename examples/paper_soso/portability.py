@@ -2,36 +2,10 @@
 
 import numpy as np
 from accuracy import energy_errors, fitted, rmse
-from ase import units
-from conditions import CASES, MOMENT, TRANSFERS
-from heisenberg import configurations, exchange, iron
+from conditions import CASES, TRANSFERS
+from heisenberg import configurations, iron, pairs, thermal
 
-import ase_mag
-from ase_mag.core import get_moments
-from ase_mag.dynamics import SpinDynamics
-
-#: fs; thermal configurations are so many steps apart.
-TIMESTEP, INTERVAL, START = 1.0, 200, 2000
-
-
-def thermal(case, count, cells, temperature, seed):
-    """Return directions of the Hamiltonian at a temperature, a list of (N, 3) arrays."""
-    atoms = iron(cells)
-    ase_mag.set_moments(atoms, MOMENT)
-    atoms.calc = ase_mag.MagneticCalculator(exchange(case))
-    dynamics = SpinDynamics(
-        atoms,
-        timestep=TIMESTEP * units.fs,
-        temperature_K=temperature,
-        damping=0.5,
-        rng=np.random.default_rng([seed, len(atoms)]),
-    )
-    dynamics.run(START)
-    out = []
-    for _ in range(count):
-        dynamics.run(INTERVAL)
-        out.append(get_moments(atoms) / MOMENT)
-    return out
+from ase_mag import fitting
 
 
 def training_and_test(transfer, seed, sizes):
@@ -58,7 +32,8 @@ def portability(name, seed, sizes):
     """Return the RMSE of energies of 16 and of 54 atoms, meV/atom, and the spreads of both."""
     transfer = TRANSFERS[name]
     train, tests = training_and_test(transfer, seed, sizes)
-    potential = fitted(train, "linear", cutoff=transfer.cutoff, n_radial=transfer.n_radial)
+    options = {"cutoff": transfer.cutoff, "n_radial": transfer.n_radial, "decay": transfer.decay}
+    potential = fitted(train, "linear", **options)
     errors = []
     for cells, data in zip((2, 3), tests, strict=True):
         found = energy_errors(potential, data)
@@ -69,7 +44,33 @@ def portability(name, seed, sizes):
         1e3 * float(np.std([frame.labels["energy"] / len(frame) for frame in data]))
         for data in tests
     ]
-    return {"errors": errors, "spreads": spreads}
+    out = {"errors": errors, "spreads": spreads, "shells": shells_told_apart(transfer)}
+    if transfer.temperature_K is None:
+        posterior = fitting.LinearPosterior(potential, train, {"energy": 1.0})
+        large = [frame.atoms for frame in tests[1][:20]]
+        deviations = [posterior.uncertainty(atoms).energy / len(atoms) for atoms in large]
+        out["predicted"] = 1e3 * rmse(deviations)
+        out["undetermined"] = float(np.mean([posterior.undetermined(atoms) for atoms in large]))
+    return out
+
+
+def shells_told_apart(transfer):
+    """Return how many sums of exchange constants energies hold, and the number of shells.
+
+    On perfect sites the energy of a cell is sum_c J_c sum_{ij in c} e_i.e_j with one J_c = sum_s
+    n_cs J_s for each class c of pairs of atoms, of which n_cs images are in the shell s. The rank
+    of all n_cs is what any number of labels can tell; images of an atom itself (e.e = 1) count for
+    nothing.
+    """
+    rows = []
+    for cells in transfer.cells:
+        graph = pairs(iron(cells), transfer.cutoff)
+        radii, shells = np.unique(np.round(graph.distances, 6), return_inverse=True)
+        own = slice(graph.offsets[0], graph.offsets[1])
+        counts = np.zeros((graph.n_atoms, len(radii)))
+        np.add.at(counts, (graph.neighbors[own], shells[own]), 1.0)
+        rows.append(counts[1:])
+    return int(np.linalg.matrix_rank(np.vstack(rows))), len(radii)
 
 
 def _ferromagnet(case, cells):

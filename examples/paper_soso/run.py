@@ -15,9 +15,9 @@ import os
 from itertools import repeat
 from pathlib import Path
 
-from accuracy import case_errors, case_fields, coverage, width_errors
+from accuracy import case_errors, case_fields, coverage, thermal_fields, width_errors
 from comparison import summary
-from conditions import CASES, FAST, FULL
+from conditions import CASES, FAST, FULL, THERMAL_K
 from figures import draw_all
 from portability import portability
 from spins import all_runs
@@ -43,6 +43,19 @@ def compute(sizes, folder, executor):
         for name in sizes.cases
         if not CASES[name].step
     }
+    warm = {
+        name: {
+            str(temperature): stage(
+                folder,
+                f"thermal_{name}_{temperature}",
+                lambda name=name, temperature=temperature: seeds(
+                    thermal_fields, sizes.seeds, name, temperature
+                ),
+            )
+            for temperature in THERMAL_K
+        }
+        for name in sizes.thermal_cases
+    }
     transfers = {
         name: stage(
             folder, f"transfer_{name}", lambda name=name: seeds(portability, sizes.seeds, name)
@@ -65,6 +78,7 @@ def compute(sizes, folder, executor):
     return {
         "cases": results,
         "fields": fields,
+        "thermal": warm,
         "portability": transfers,
         "widths": widths,
         "coverage": inside,
