@@ -1,7 +1,7 @@
 """Errors of fits to 50 configurations on 2500 others: energies, fields, larger cells, widths."""
 
 import numpy as np
-from conditions import CASES, DESCRIPTOR, FITS, THERMAL_CASES, THERMAL_TRAIN
+from conditions import CASES, CHOICES, DESCRIPTOR, FITS, THERMAL_CASES, THERMAL_TRAIN
 from heisenberg import configurations, pairs, thermal
 
 from ase_mag import fitting, models
@@ -21,6 +21,16 @@ def fitted(train, name, **options):
     potential = models.SpinOrientationPotential("Fe", **(DESCRIPTOR | given | options))
     fitting.fit(potential, train, weights, progress=False)
     return potential
+
+
+def most_likely(train, name, **options):
+    """Return the potential of largest evidence among those of CHOICES."""
+    weights, given = FITS[name]
+    candidates = [
+        models.SpinOrientationPotential("Fe", **(DESCRIPTOR | given | options | choice))
+        for choice in CHOICES
+    ]
+    return fitting.most_likely(candidates, train, weights)[0]
 
 
 def energy_errors(potential, data):

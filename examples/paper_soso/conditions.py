@@ -30,6 +30,14 @@ FITS = {
 }
 
 
+#: Priors among which the evidence chooses.
+CHOICES = [
+    {"decay": decay, "regularization": regularization}
+    for decay in (None, 1.5, 0.7)
+    for regularization in (1e-6, 1e-8, 1e-10)
+]
+
+
 @dataclass(frozen=True)
 class Case:
     """One Hamiltonian and one kind of configurations.
@@ -68,8 +76,8 @@ class Transfer:
 
     Attributes
     ----------
-    title : str. case : name of CASES. cutoff : float, angstrom; n_radial : int. decay : float or
-        None, angstrom, of the potential.
+    title : str. case : name of CASES. cutoff : float, angstrom; n_radial : int. decay : float,
+        None, or 'evidence': decay and regularization are those of CHOICES with the largest one.
     cells : cubic cells per edge of the training configurations, which are shared evenly.
     temperature_K : float or None; None: directions as in the other tests, and all energies; else
         thermal directions, and energies relative to the ferromagnet (eq 37).
@@ -79,7 +87,7 @@ class Transfer:
     case: str
     cutoff: float = 7.0
     n_radial: int = 12
-    decay: float | None = 0.7
+    decay: float | str | None = 0.7
     cells: tuple = ((2, 2, 2),)
     temperature_K: float | None = None
 
@@ -94,6 +102,15 @@ TRANSFERS = {
         "fixed",
         cells=((2, 2, 2), (1, 3, 3), (2, 2, 3)),
     ),
+    "one, evidence": Transfer("four shells", "fixed", decay="evidence"),
+    "three, evidence": Transfer(
+        "four shells, a third 1×3×3, a third 2×2×3",
+        "fixed",
+        cells=((2, 2, 2), (1, 3, 3), (2, 2, 3)),
+        decay="evidence",
+    ),
+    "sites, evidence": Transfer("eq 43, smooth, on its sites", "d000", decay="evidence"),
+    "displaced, evidence": Transfer("eq 43, smooth, 0.07 Å", "d007", decay="evidence"),
     "sites": Transfer("eq 43, smooth, on its sites", "d000"),
     "sites, even": Transfer("eq 43, smooth, on its sites", "d000", decay=None),
     "displaced": Transfer("eq 43, smooth, 0.07 Å", "d007"),

@@ -1,7 +1,7 @@
 """Fitted to 16 atoms, judged by 16 and by 54 atoms (Fig. 3)."""
 
 import numpy as np
-from accuracy import energy_errors, fitted, rmse
+from accuracy import energy_errors, fitted, most_likely, rmse
 from conditions import CASES, TRANSFERS
 from heisenberg import configurations, iron, pairs, thermal
 
@@ -32,8 +32,11 @@ def portability(name, seed, sizes):
     """Return the RMSE of energies of 16 and of 54 atoms, meV/atom, and the spreads of both."""
     transfer = TRANSFERS[name]
     train, tests = training_and_test(transfer, seed, sizes)
-    options = {"cutoff": transfer.cutoff, "n_radial": transfer.n_radial, "decay": transfer.decay}
-    potential = fitted(train, "linear", **options)
+    options = {"cutoff": transfer.cutoff, "n_radial": transfer.n_radial}
+    if transfer.decay == "evidence":
+        potential = most_likely(train, "linear", **options)
+    else:
+        potential = fitted(train, "linear", decay=transfer.decay, **options)
     errors = []
     for cells, data in zip((2, 3), tests, strict=True):
         found = energy_errors(potential, data)
@@ -47,7 +50,7 @@ def portability(name, seed, sizes):
     out = {"errors": errors, "spreads": spreads, "shells": shells_told_apart(transfer)}
     if transfer.temperature_K is None:
         posterior = fitting.LinearPosterior(potential, train, {"energy": 1.0})
-        large = [frame.atoms for frame in tests[1][:20]]
+        large = [frame.atoms for frame in tests[1][: max(sizes.large_test // 5, 1)]]
         deviations = [posterior.uncertainty(atoms).energy / len(atoms) for atoms in large]
         out["predicted"] = 1e3 * rmse(deviations)
         out["undetermined"] = float(np.mean([posterior.undetermined(atoms) for atoms in large]))

@@ -136,23 +136,72 @@ def test_no_spin_width_fails(example, width):
     assert np.sqrt(np.mean(errors**2)) < 0.07
 
 
-def test_a_cutoff_below_the_edge_of_the_cell_carries_over(example, sizes):
-    """16 to 54 atoms: the same RMSE where no atom sees two images of another one."""
-    found = example["portability"].portability("short", 0, sizes)
+@pytest.mark.parametrize("name", ["sites", "displaced"])
+def test_16_atoms_carry_over_to_54(example, sizes, name):
+    """Short-ranged exchange (eq 43), cutoff 7 angstrom: images are told apart by the decay.
+
+    30 frames each: standard errors of 13 % of either RMSE if errors are normal.
+    """
+    found = example["portability"].portability(name, 0, sizes)
     small, large = found["errors"]
-    # 30 frames each: standard errors of 13 % of either RMSE if errors are normal.
-    assert abs(np.log(large / small)) < 3 * np.sqrt(2) * 0.13
-    assert large < 0.2
+    assert found["shells"] == (4, 9)
+    assert large < 0.07 if name == "sites" else large < small * np.exp(3 * np.sqrt(2) * 0.13)
+    assert max(small, large) < 0.2
+
+
+def test_without_a_decay_they_do_not(example, sizes):
+    """On perfect sites: the data are the same, and the posterior says that they do not suffice."""
+    found = example["portability"].portability("sites, even", 0, sizes)
+    small, large = found["errors"]
+    assert small < 1e-3 and large > 100 * small
+    # The prior allows far neighbors as much as near ones; the reference has none.
+    assert found["undetermined"] > 0.99 and found["predicted"] > large
 
 
 def test_larger_cells_after_an_ambiguous_one(example, sizes):
-    """With 7 angstrom, 16 atoms of a perfect crystal do not tell images of one atom apart.
+    """Four shells: 16 atoms of a perfect crystal hold the sum of the first and the fourth only.
 
     Energies of 54 atoms at 300 K are still those of the paper's test: below 1 meV/atom.
     """
-    found = example["portability"].portability("thermal", 0, sizes)
-    small, large = found["errors"]
+    portability = example["portability"].portability
+    small, large = portability("thermal", 0, sizes)["errors"]
     assert small < 0.07 and 10 * small < large < 1.0
+    found = portability("one", 0, sizes)
+    assert found["errors"][1] > 0.5 and found["undetermined"] > 0.9
+
+
+@pytest.mark.slow
+def test_cells_of_three_shapes_tell_all_shells_apart(example, sizes):
+    """Nine shells within 7 angstrom, four of which have exchange; the prior of largest evidence."""
+    found = example["portability"].portability("three, evidence", 0, sizes)
+    assert found["shells"] == (9, 9)
+    assert max(found["errors"]) < 0.02
+
+
+def test_shells_of_a_cell_by_hand(example):
+    """8 bcc neighbors at 2.45 and 24 at 4.69 angstrom are the same 8 atoms of 16, and so on."""
+    transfers = example["conditions"].TRANSFERS
+    told = example["portability"].shells_told_apart
+    # Cutoff 5 angstrom, shells (1/2 1/2 1/2), (100), (110), (3/2 1/2 1/2), (111).
+    assert told(replace(transfers["one"], cutoff=5.0)) == (4, 5)
+    # 54 atoms, half of the edge 4.24 angstrom: (3/2 1/2 1/2) is (-3/2 1/2 1/2), in its own class.
+    assert told(replace(transfers["one"], cutoff=5.0, cells=((3, 3, 3),))) == (5, 5)
+    assert told(replace(transfers["one"], cutoff=2.5, cells=((1, 1, 1),))) == (1, 1)
+
+
+@pytest.mark.parametrize("temperature", [300, 1000])
+def test_fields_of_thermal_configurations(example, sizes, temperature):
+    """Fig. 2: 25 configurations of a temperature; at most 5 degrees, ratios from 1.0 to 1.2."""
+    accuracy = example["accuracy"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(accuracy.THERMAL_CASES, "eq41", ("sparse, fields",))
+        few = replace(sizes, field_test=30)
+        found = accuracy.thermal_fields("eq41", temperature, 0, few)["sparse, fields"]
+        fixed = accuracy.thermal_fields("fixed", temperature, 0, few)["linear"]
+    assert fixed["largest angle"] < 5.0 and 0.95 < fixed["ratio"][0] < fixed["ratio"][2] < 1.05
+    # Cusps of eq 41 at parallel moments: a few fields of nearly ordered neighborhoods at 300 K.
+    assert found["within 5 degrees"] > (0.94 if temperature == 300 else 0.985)
+    assert 1 / 1.2 < found["ratio"][0] < found["ratio"][2] < 1.2
 
 
 @pytest.mark.slow
