@@ -13,6 +13,7 @@ from ase_mag.fitting.metrics import compare
 from ase_mag.fitting.minimize import FitRun, check_course, method_for
 from ase_mag.fitting.report import FitReport
 from ase_mag.fitting.samples import graph_bytes
+from ase_mag.fitting.torch_loss import TorchLoss
 from ase_mag.fitting.trainable import TrainableParts
 
 #: The longitudinal share of magnetic forces of which models of directions warn.
@@ -33,6 +34,7 @@ def fit(
     patience=None,
     ridge=0.0,
     workers=1,
+    device=None,
     checkpoint=None,
     checkpoint_interval=60.0,
     restart=False,
@@ -75,6 +77,10 @@ def fit(
         parameters of the lowest. The test frames then take part in the fit: judge by others.
     ridge : float, see :func:`ase_mag.fitting.linear.solve_linear`.
     workers : int, threads that share the frames; results do not depend on it.
+    device : 'auto', 'cpu', 'cuda' or None; not None: the network of a DescriptorModel, as the only
+        term that is not held, is trained by torch on this device, in float64 and with the same
+        steps but for rounding (:class:`ase_mag.fitting.torch_loss.TorchLoss`; extra ``torch``).
+        'auto' is 'cuda' where there is one. Derivatives of all features stay in its memory.
     checkpoint : path, optional; the state is kept there every ``checkpoint_interval`` seconds, when
         the fit is interrupted, and at the end.
     restart : bool; go on from the checkpoint if it exists, bit for bit as without interruption.
@@ -87,7 +93,10 @@ def fit(
     Raises
     ------
     TypeError
-        For a model without parameters, and data that are no Dataset.
+        For a model without parameters, data that are no Dataset, and with ``device`` trainable
+        terms other than one DescriptorModel of perceptrons.
+    ImportError
+        With ``device``, without torch.
     ValueError
         For an empty set, labels that are weighted and not there, frames that the potential refuses
         (species, distances, moments), test frames that are training frames, a checkpoint of another
@@ -108,10 +117,12 @@ def fit(
     weights = check_weights(weights, train, missing)
     parts = TrainableParts(potential)
     method = method_for(method, parts)
-    loss = Loss(parts, train, weights, scaling, workers)
+    loss = _loss(parts, train, weights, scaling, workers, device)
     _check_directional(parts, loss.samples)
     parts.prepare([(sample.graph, sample.moments) for sample in loss.samples])
-    test_loss = Loss(parts, test, weights, scaling, workers, prior=False) if len(test) else None
+    test_loss = None
+    if len(test):
+        test_loss = _loss(parts, test, weights, scaling, workers, device, prior=False)
     identity = {
         "train": data_digest(train),
         "test": data_digest(test),
@@ -160,6 +171,12 @@ def fit(
         graph_bytes=graph_bytes(loss.samples),
         references=train.references,
     )
+
+
+def _loss(parts, data, weights, scaling, workers, device, prior=True):
+    if device is None:
+        return Loss(parts, data, weights, scaling, workers, prior)
+    return TorchLoss(parts, data, weights, scaling, workers, prior, device=device)
 
 
 def _check_rank(linear):

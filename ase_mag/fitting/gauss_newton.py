@@ -3,8 +3,6 @@
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from ase_mag.core import Response
-
 #: What is added to the scaled matrix, whose diagonal is 1.
 DAMPING = 1e-3
 #: Random vectors per parameter that are wanted, and the most per frame and label.
@@ -34,7 +32,7 @@ def sketched(loss, seed):
         rows = [np.zeros((0, n))]
         for sample in chunk:
             rng = np.random.default_rng([seed, places[id(sample)]])
-            rows.append(_products(loss, sample, rng, probes))
+            rows.append(loss.products(sample, _vectors(sample, rng, probes)))
         return np.vstack(rows)
 
     for rows in loss.over_chunks(products):
@@ -43,23 +41,14 @@ def sketched(loss, seed):
     return total * (2.0 / count)
 
 
-def _products(loss, sample, rng, probes):
-    """Return J^T sqrt(W) z of one frame for all its vectors z, (n_vectors, n_parameters)."""
-    rows = []
-    sites = sample.graph.n_sites
+def _vectors(sample, rng, probes):
+    """Return the label and the values of every sqrt(W) z of one frame."""
+    out = []
     for name, factors in sample.factors.items():
         times = 1 if name == "energy" else min(probes, int(np.count_nonzero(factors)))
         for _ in range(times):
-            z = np.sqrt(factors / times) * rng.choice([-1.0, 1.0], size=factors.shape)
-            weights = Response(None, None)
-            if name == "energy":
-                weights.energies = np.full(sites, z)
-            elif name == "stress":
-                weights.virials = np.tile(0.5 * (z + z.T), (sites, 1, 1))
-            else:
-                setattr(weights, name, z)
-            rows.append(loss.parts.parameter_vjp(sample.graph, sample.moments, weights))
-    return np.array(rows).reshape(-1, loss.parts.n_parameters)
+            out.append((name, np.sqrt(factors / times) * rng.choice([-1.0, 1.0], factors.shape)))
+    return out
 
 
 def damped_inverse(matrix):

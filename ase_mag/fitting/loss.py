@@ -168,6 +168,28 @@ class Loss:
         found = predictions(self.response(sample), sample.targets)
         return {name: found[name] - target for name, target in sample.targets.items()}
 
+    def products(self, sample, vectors):
+        """Return J^T v of one frame for every v, (n_vectors, n_parameters).
+
+        J is the derivative of all predictions by the parameters.
+
+        Parameters
+        ----------
+        sample : Sample; vectors : list of (label, array of the shape of its target).
+        """
+        rows = []
+        sites = sample.graph.n_sites
+        for name, vector in vectors:
+            weights = Response(None, None)
+            if name == "energy":
+                weights.energies = np.full(sites, vector)
+            elif name == "stress":
+                weights.virials = np.tile(0.5 * (vector + vector.T), (sites, 1, 1))
+            else:
+                setattr(weights, name, vector)
+            rows.append(self.parts.parameter_vjp(sample.graph, sample.moments, weights))
+        return np.array(rows).reshape(-1, self.parts.n_parameters)
+
     def _chunk(self, chunk, gradient):
         terms, slope = np.zeros(len(QUANTITIES)), np.zeros(self.parts.n_parameters)
         for sample in chunk:

@@ -84,6 +84,7 @@ def fit_stages(
     ridge=0.0,
     tolerance=1e-3,
     workers=1,
+    device=None,
     folder=None,
     restart=False,
     progress=True,
@@ -104,6 +105,8 @@ def fit_stages(
     weights : dict from label to float, or a dict from stage to such dicts; see :func:`fit`. Labels
         that the data of a stage do not have are left out, and magnetic forces in the first.
     scaling, ridge, tolerance, workers, progress : see :func:`fit`.
+    device : 'auto', 'cpu', 'cuda' or None; see :func:`fit`: where torch computes the third stage.
+        The others change more than the network and are not computed by torch.
     iterations : dict from stage to int, most iterations; 0 leaves a stage out. Default:
         nonmagnetic 150, bulk 100, network 200, together 200.
     folder : path, optional; what each stage found, and the checkpoint of the one that runs.
@@ -155,7 +158,8 @@ def fit_stages(
         count = iterations.get(name, STAGES[name])
         if count:
             chosen = _weights(weights, name, data)
-            stages.append(course.stage(name, model, data, chosen, count))
+            where = device if name == "network" else None
+            stages.append(course.stage(name, model, data, chosen, count, where))
     return StagesReport(tuple(stages))
 
 
@@ -174,7 +178,7 @@ class _Course:
             parts = TrainableParts(potential)
             parts.prepare(_structures(data, potential.cutoff))
 
-    def stage(self, name, model, data, weights, iterations):
+    def stage(self, name, model, data, weights, iterations, device=None):
         identity = {"data": data_digest(data), "weights": weights, "iterations": iterations}
         identity = json.loads(json.dumps(identity))
         checkpoint, finished = (
@@ -190,6 +194,7 @@ class _Course:
                 data,
                 weights,
                 max_iterations=iterations,
+                device=device,
                 checkpoint=checkpoint,
                 restart=self.restart and checkpoint.exists(),
                 **self.options,
