@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 from ase.units import GPa
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
 
 from ase_mag.build import PHASES, magnetic_phase
 from ase_mag.calculators import MagneticCalculator
@@ -27,7 +27,9 @@ class Phase:
     Attributes
     ----------
     structure, order : str, as for :func:`ase_mag.build.magnetic_phase`.
-    a : float, lattice constant of the cubic cell, angstrom; nan without a minimum.
+    a : float, lattice constant of the cubic cell, angstrom; nan without a minimum. For a cell that
+        was allowed to be tetragonal: within the layers.
+    ratio : float, c/a; 1 for a cubic cell.
     moment : float, mean size of the moments, mu_B.
     energy : float, eV/atom.
     difference : float, energy above the lowest phase of the table, eV/atom.
@@ -39,6 +41,7 @@ class Phase:
     structure: str
     order: str
     a: float
+    ratio: float
     moment: float
     energy: float
     difference: float
@@ -72,25 +75,30 @@ class PhaseTable:
         raise KeyError(f"there is no phase {key!r} in the table, but {known}")
 
     def __str__(self):
-        lines = [f"{'phase':12}{'a0 (angstrom)':>14}{'|M| (mu_B)':>12}{'dE (eV/atom)':>14}"]
+        tall = any(phase.exists and phase.ratio != 1.0 for phase in self.phases)
+        head = f"{'c/a':>9}" if tall else ""
+        lines = [f"{'phase':12}{'a0 (angstrom)':>14}{head}{'|M| (mu_B)':>12}{'dE (eV/atom)':>14}"]
         for phase in self.phases:
             name = f"{phase.structure} {phase.order}"
             if phase.exists:
-                values = f"{phase.a:14.5f}{phase.moment:12.4f}{phase.difference:14.4f}"
+                ratio = f"{phase.ratio:9.5f}" if tall else ""
+                values = f"{phase.a:14.5f}{ratio}{phase.moment:12.4f}{phase.difference:14.4f}"
             else:
                 values = f"  does not exist: {phase.message}"
             lines.append(f"{name:12}{values}")
         return "\n".join(lines)
 
 
-def phase_table(model, phases=PHASES, *, symbol=None, start=None, moment=2.2, reach=0.15):
+def phase_table(
+    model, phases=PHASES, *, symbol=None, start=None, moment=2.2, reach=0.15, tetragonal=False
+):
     """Relax volume and moment sizes of magnetic phases: a0, |M|, and the energies above the lowest.
 
     At every volume the sizes of the moments are relaxed with their directions held
     (:func:`ase_mag.optimize.relax_moments`), and the volume is the zero of the pressure next to the
     start where the energy has a minimum. The cells stay cubic (layers of fcc stay as far apart as
-    atoms in them): the c/a of an antiferromagnet is not relaxed. A phase of the table need not be
-    stable against turning its moments or shearing its cell.
+    atoms in them) unless ``tetragonal``. A phase of the table need not be stable against turning
+    its moments or shearing its cell.
 
     Parameters
     ----------
@@ -100,7 +108,10 @@ def phase_table(model, phases=PHASES, *, symbol=None, start=None, moment=2.2, re
     symbol : str, the element; default: the only species of the model.
     start : dict structure -> float, lattice constants to start from, angstrom; default: iron.
     moment : float, size of the moments to start from, mu_B.
-    reach : float, how far the lattice constant may be from the start, as a fraction of it.
+    reach : float, how far the lattice constant may be from the start, as a fraction of it; with
+        ``tetragonal`` also how far a and c may be from those of the best cubic cell.
+    tetragonal : bool; relax a and c of antiferromagnets, whose layers make c another axis than a,
+        starting from their best cubic cell. Those of the others are equal by symmetry.
 
     Returns
     -------
@@ -123,9 +134,8 @@ def phase_table(model, phases=PHASES, *, symbol=None, start=None, moment=2.2, re
     for structure, order in phases:
         if structure not in start:
             raise ValueError(f"structure must be one of {', '.join(start)}, got {structure!r}")
-        found.append(
-            _relaxed(calculator, structure, order, start[structure], symbol, moment, reach)
-        )
+        search = _Search(calculator, structure, order, start[structure], symbol, moment, reach)
+        found.append(search.relaxed(tetragonal))
     lowest = min((row["energy"] for row in found if row["exists"]), default=np.nan)
     return PhaseTable(tuple(Phase(difference=row["energy"] - lowest, **row) for row in found))
 
@@ -139,41 +149,85 @@ def only_species(model):
     return model.species[0]
 
 
-def _relaxed(calculator, structure, order, a, symbol, moment, reach):
-    atoms = magnetic_phase(structure, order, a, symbol=symbol, moment=moment)
-    atoms.calc = calculator
-    cell, first = atoms.cell.array / a, get_moments(atoms)
+class _Search:
+    """The search for the minimum of one phase."""
 
-    def tension(a):
-        """Set the lattice constant, relax the moments, return tr(stress)/3 in GPa."""
-        atoms.set_cell(a * cell, scale_atoms=True)
-        if np.abs(get_moments(atoms)).max() < COLLAPSED * moment:
-            set_moments(atoms, first)
-        found = relax_moments(atoms, fmax=1e-7, directions=False, check_minimum=False)
+    def __init__(self, calculator, structure, order, a, symbol, moment, reach):
+        self.structure, self.order, self.start = structure, order, a
+        self.moment, self.reach = moment, reach
+        self.atoms = magnetic_phase(structure, order, a, symbol=symbol, moment=moment)
+        self.atoms.calc = calculator
+        self.cell, self.first = self.atoms.cell.array / a, get_moments(self.atoms)
+
+    def stress(self, a, ratio=1.0):
+        """Set the cell, relax the moments, return the stress in GPa, (6,)."""
+        self.atoms.set_cell(a * self.cell * [1.0, 1.0, ratio], scale_atoms=True)
+        if np.abs(get_moments(self.atoms)).max() < COLLAPSED * self.moment:
+            set_moments(self.atoms, self.first)
+        found = relax_moments(self.atoms, fmax=1e-7, directions=False, check_minimum=False)
         if not found.converged:
-            raise RuntimeError(f"{order} {structure} at a = {a:.4f} angstrom: {found.message}")
-        return atoms.get_stress()[:3].mean() / GPa
+            raise RuntimeError(
+                f"{self.order} {self.structure} at a = {a:.4f} angstrom: {found.message}"
+            )
+        return self.atoms.get_stress() / GPa
 
-    row = {"structure": structure, "order": order, "atoms": atoms}
-    row |= {"a": np.nan, "moment": np.nan, "energy": np.nan, "exists": False}
-    bracket = _bracket(tension, a, reach)
-    if bracket is None:
-        message = f"no minimum of the energy within {100 * reach:g} % of a = {a:g} angstrom"
-        return row | {"message": message}
-    a = brentq(tension, *bracket, xtol=1e-8, rtol=1e-12)
-    left = tension(a)
-    if abs(left) > LARGEST_PRESSURE:
-        message = f"the moments change by a jump at a = {a:.4f} angstrom, without a minimum there"
-        return row | {"message": message}
-    size = float(np.linalg.norm(get_moments(atoms), axis=1).mean())
-    collapsed = order != "NM" and size < COLLAPSED * moment
-    return row | {
-        "a": float(a),
-        "moment": size,
-        "energy": atoms.get_potential_energy() / len(atoms),
-        "exists": not collapsed,
-        "message": f"the moments collapse to {size:.3f} mu_B" if collapsed else "",
-    }
+    def tension(self, a):
+        """Return tr(stress)/3 of the cubic cell in GPa."""
+        return self.stress(a)[:3].mean()
+
+    def relaxed(self, tetragonal):
+        """Return the fields of a Phase, without the difference."""
+        row = {"structure": self.structure, "order": self.order, "atoms": self.atoms, "ratio": 1.0}
+        row |= {"a": np.nan, "moment": np.nan, "energy": np.nan, "exists": False}
+        bracket = _bracket(self.tension, self.start, self.reach)
+        if bracket is None:
+            message = (
+                f"no minimum of the energy within {100 * self.reach:g} % of "
+                f"a = {self.start:g} angstrom"
+            )
+            return row | {"message": message}
+        a = brentq(self.tension, *bracket, xtol=1e-8, rtol=1e-12)
+        left = self.tension(a)
+        if abs(left) > LARGEST_PRESSURE:
+            message = f"the moments change by a jump at a = {a:.4f} angstrom, without a minimum"
+            return row | {"message": f"{message} there"}
+        if tetragonal and self.order in ("SL-AFM", "DL-AFM"):
+            a, ratio, message = self.tetragonal(a)
+            if message:
+                return row | {"message": message}
+            row["ratio"] = float(ratio)
+        size = float(np.linalg.norm(get_moments(self.atoms), axis=1).mean())
+        collapsed = self.order != "NM" and size < COLLAPSED * self.moment
+        return row | {
+            "a": float(a),
+            "moment": size,
+            "energy": self.atoms.get_potential_energy() / len(self.atoms),
+            "exists": not collapsed,
+            "message": f"the moments collapse to {size:.3f} mu_B" if collapsed else "",
+        }
+
+    def tetragonal(self, cubic):
+        """Return a and c/a of the minimum next to the cubic cell, and why there is none."""
+
+        def energy(strains):
+            a, c = cubic * np.exp(strains)
+            stress = self.stress(a, c / a) * GPa * self.atoms.get_volume()
+            return self.atoms.get_potential_energy(), [stress[0] + stress[1], stress[2]]
+
+        bounds = [(np.log(1.0 - self.reach), np.log(1.0 + self.reach))] * 2
+        options = {"ftol": 0.0, "gtol": 1e-8}
+        found = minimize(
+            energy, [0.0, 0.0], jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
+        a, c = cubic * np.exp(found.x)
+        left = np.abs(self.stress(a, c / a)[:3]).max()
+        message = ""
+        if left > LARGEST_PRESSURE:
+            message = (
+                f"no minimum with a and c within {100 * self.reach:g} % of the cubic "
+                f"a = {cubic:.4f} angstrom"
+            )
+        return a, c / a, message
 
 
 def _bracket(tension, a, reach):

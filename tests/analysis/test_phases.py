@@ -9,7 +9,7 @@ from ase_mag import models
 from ase_mag.analysis import formation_energies, phase_table
 from ase_mag.build import PHASES
 from ase_mag.core import Model
-from ase_mag.models import Heisenberg, Landau, cubic
+from ase_mag.models import EmbeddedAtom, Heisenberg, Landau, PiecewisePolynomial, cubic
 
 
 def test_the_phases_of_fehl1():
@@ -44,6 +44,59 @@ def test_against_ase_relaxing_the_cell():
     (phase,) = phase_table(model, [("bcc", "SL-AFM")])
     np.testing.assert_allclose(phase.a, atoms.cell.lengths(), rtol=1e-6)
     assert phase.energy == pytest.approx(atoms.get_potential_energy() / 2, abs=1e-8)
+
+
+def test_tetragonal_antiferromagnets_against_ase():
+    """a and c of layers in fcc, with moments that relax, from another minimization of the cell."""
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import BFGS
+
+    from ase_mag.build import magnetic_phase
+
+    model = models.named("FeHL-1")
+    names = [("fcc", "FM"), ("fcc", "SL-AFM")]
+    ferromagnet, phase = table = phase_table(model, names, tetragonal=True)
+    assert (ferromagnet.ratio, phase.exists) == (1.0, True)
+    assert ferromagnet.a == phase_table(model, names[:1])["fcc", "FM"].a
+    atoms = magnetic_phase("fcc", "SL-AFM", 3.7, moment=2.2)
+    atoms.calc = ase_mag.MagneticCalculator(model, moments="relaxed")
+    cell = FrechetCellFilter(atoms, mask=[1, 1, 1, 0, 0, 0])
+    assert BFGS(cell, logfile=None).run(fmax=1e-6, steps=200)
+    width, _, height = atoms.cell.lengths()
+    assert phase.a == pytest.approx(width * np.sqrt(2), rel=1e-5)
+    assert phase.ratio == pytest.approx(height / (width * np.sqrt(2)), rel=1e-5)
+    assert abs(phase.ratio - 1) > 0.01
+    assert phase.energy == pytest.approx(atoms.get_potential_energy() / 2, abs=1e-8)
+    assert phase.energy < phase_table(model, names)["fcc", "SL-AFM"].energy - 1e-4
+    assert abs(phase.atoms.get_stress()).max() < 1e-6
+    assert str(table).splitlines()[0].split()[:4] == ["phase", "a0", "(angstrom)", "c/a"]
+    assert f"{phase.ratio:.5f}" in str(table)
+
+
+def test_tetragonal_against_a_closed_form():
+    """With nearest neighbors only both distances of an fcc antiferromagnet are free.
+
+    Parallel neighbors sit where V - J m^2 is lowest and antiparallel ones where V + J m^2 is.
+    """
+    stiffness, r0, slope, j0, cutoff = 4.0, 2.6, 0.03, 0.02, 3.2
+    shape = PiecewisePolynomial([0.0, cutoff], [[j0 + slope * r0, -slope]], step=True)
+    parabola = [0.5 * stiffness * r0**2, -stiffness * r0, 0.5 * stiffness]
+    spring = PiecewisePolynomial([0.0, cutoff], [parabola], step=True)
+    m = 1.5
+    sizes = Landau("Fe", a=-2e4 * m**2, b=1e4)  # moments of 1.5 mu_B
+    model = EmbeddedAtom("Fe", pair=spring) + Heisenberg("Fe", shape) + sizes
+    options = {"start": {"fcc": 3.7}, "moment": m, "tetragonal": True}
+    (phase,) = phase_table(model, [("fcc", "SL-AFM")], **options)
+    shift = slope * m**2 / stiffness
+    parallel, across = r0 - shift, r0 + shift
+    a = np.sqrt(2) * parallel
+    c = np.sqrt(4 * across**2 - a**2)
+    assert phase.a == pytest.approx(a, rel=1e-6)
+    assert phase.ratio == pytest.approx(c / a, rel=1e-6)
+    near = options | {"start": {"fcc": 3.685}, "reach": 0.012}
+    (lost,) = phase_table(model, [("fcc", "SL-AFM")], **near)
+    assert (lost.exists, lost.ratio) == (False, 1.0)
+    assert "no minimum with a and c within 1.2 % of the cubic a = 3." in lost.message
 
 
 class WithoutForm(Model):

@@ -21,7 +21,7 @@ WEIGHTS = {"energy": 1.0, "forces": 0.01, "stress": 0.001, "magforces": 0.1}
 
 
 def dataset(symbols=("Fe",), count=5, lacking=(), seed=4):
-    """Return frames of two sizes, some with labels left out, of FeHL-1 and three sites, whatever they are."""
+    """Return frames of two sizes, some without some labels, of iron whatever they are."""
     rng, frames = np.random.default_rng(seed), []
     extra = models.ThreeSiteExchange("Fe", models.cubic(1.0, 3.75), 0.1)
     model = models.named("FeHL-1") + extra
