@@ -3,6 +3,7 @@
 import os
 
 from ase_mag import _kernels
+from ase_mag.core.config import configured
 
 #: Below this many pair (or atom) visits a parallel region costs more than it saves.
 _WORTH_A_THREAD = 20_000
@@ -11,7 +12,8 @@ _limit = None
 
 
 def set_threads(n):
-    """Set the number of threads of all kernels (None: OMP_NUM_THREADS or the core count).
+    """Set the number of threads of all kernels (None: OMP_NUM_THREADS, else ``threads`` of the
+    section [ase_mag] of ASE's configuration, else the core count).
 
     Results do not depend on it.
 
@@ -31,7 +33,9 @@ def get_threads():
     if _limit is not None:
         return _limit
     value = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(value)) if value.isdigit() else _kernels.cpu.max_threads()
+    if value.isdigit():
+        return max(1, int(value))
+    return configured("threads") or _kernels.cpu.max_threads()
 
 
 def threads_for(work):

@@ -7,9 +7,12 @@ from ase_mag.io.properties import register_magforces
 from ase_mag.io.spirit import OvfField, read_ovf, read_spirit, write_ovf, write_spirit
 from ase_mag.io.tb2j import read_tb2j
 from ase_mag.io.uppasd import (
+    UppasdRun,
     UppasdSettings,
     read_uppasd,
     read_uppasd_moments,
+    read_uppasd_table,
+    run_uppasd,
     write_uppasd,
     write_uppasd_restart,
 )
@@ -17,6 +20,7 @@ from ase_mag.io.vampire import read_vampire, write_vampire
 
 __all__ = [
     "OvfField",
+    "UppasdRun",
     "UppasdSettings",
     "read_database",
     "read_lammps_spin",
@@ -26,8 +30,10 @@ __all__ = [
     "read_tb2j",
     "read_uppasd",
     "read_uppasd_moments",
+    "read_uppasd_table",
     "read_vampire",
     "register_magforces",
+    "run_uppasd",
     "write_database",
     "write_lammps_spin",
     "write_ovf",

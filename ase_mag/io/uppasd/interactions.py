@@ -1,5 +1,6 @@
 """Exchange, Dzyaloshinskii-Moriya and anisotropy files of UppASD as models."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,7 +49,7 @@ class Cell:
 
 
 def _bonds(path, what, columns, cell, keywords, images=True):
-    """Return {type of i: (vectors, values, sites)} of a file with bonds in its lines."""
+    """Return {type of i: (vectors, values)} of a file with bonds in its lines."""
     maptype = int(keywords.numbers("maptype", 1, [1])[0])
     if maptype not in (1, 2):
         raise ValueError(f"{keywords.path}: maptype is {maptype}, but ase_mag reads 1 and 2 only")
@@ -94,19 +95,21 @@ def _neighbors(cell, kind, vectors):
                 break
 
 
-def _model(cell, found, tensors_of, reversed_too):
+def _model(path, keywords, cell, found, tensors_of):
     """Return the BondExchange of bonds by type; tensors_of(values) are in mRy, of unit vectors."""
     bonds, tensors, sites = [], [], []
     sizes = [cell.of_type(kind) for kind in range(len(cell.symbols))]
     for kind, (vectors, values) in found.items():
         matrices = tensors_of(values)
         for place, other in _neighbors(cell, kind, vectors):
+            _check_back(path, found, kind, other, vectors[place])
             factor = units.exchange_factor("UppASD", "mRy", (sizes[kind], sizes[other]))
             bonds.append(cell.alat * vectors[place])
             tensors.append(factor * matrices[place])
             sites.append((kind, other))
     if not bonds:
         return None
+    _warn_of_small_box(keywords, cell, np.array(bonds) / cell.alat, sites)
     return BondExchange(
         cell.symbols,
         bonds,
@@ -117,16 +120,52 @@ def _model(cell, found, tensors_of, reversed_too):
     )
 
 
+def _warn_of_small_box(keywords, cell, bonds, sites):
+    """Warn if an atom is a neighbor twice, which UppASD counts once."""
+    if keywords.word("map_multiple", "F").strip(".").upper().startswith("T"):
+        return
+    repeats = keywords.numbers("ncell", 3, [1, 1, 1])
+    periodic = [word.upper() == "P" for word in keywords.values.get("bc", ["0"] * 3)[:3]]
+    box = Vectors(repeats[:, None] * cell.vectors).complete().array
+    for ends in set(sites):
+        ours = bonds[[k for k, known in enumerate(sites) if known == ends]]
+        turns = np.linalg.solve(box.T, (ours[:, None] - ours).reshape(-1, 3).T).T
+        same = (np.abs(turns - np.rint(turns)) < 1e-6).all(axis=1) & (np.abs(turns) > 0.5).any(1)
+        if (same & ~np.rint(turns[:, ~np.array(periodic)]).any(axis=1)).any():
+            warnings.warn(
+                f"{keywords.path}: in a box of {repeats.astype(int).tolist()} cells atoms are "
+                "neighbors of one another several times. UppASD counts one of these bonds only, "
+                "unless the line 'map_multiple T' is there; ase_mag counts all",
+                UserWarning,
+                stacklevel=5,
+            )
+            return
+
+
+def _check_back(path, found, kind, other, vector):
+    back = found.get(other, (np.zeros((0, 3)),))[0]
+    if not (np.abs(back + vector) < 1e-3).all(axis=1).any():
+        raise ValueError(
+            f"{path}: a bond of type {kind + 1} leads to type {other + 1} along "
+            f"{np.round(vector, 6).tolist()}, but the bond back is not listed. UppASD then lets "
+            "the first atom feel the second one only, which no energy describes: list both "
+            "directions, or make images with sym"
+        )
+
+
 def exchange(cell, keywords):
     """Return the exchange of ``exchange`` (H = -sum_{i!=j} J e_i.e_j, mRy), or None.
 
-    With ``do_jtensor`` 1: nine numbers J_xx, J_xy, ..., J_zz and H = -sum_{i!=j} e_i.J.e_j.
+    With ``do_jtensor`` 1 and ``calc_jtensor`` F: nine numbers J_xx, J_xy, ..., J_zz and
+    H = -sum_{i!=j} e_i.J.e_j; the images of ``sym`` have the same tensor, which is not turned.
     """
     if "exchange" not in keywords:
         return None
     path = keywords.path.parent / keywords.word("exchange")
     tensorial = int(keywords.numbers("do_jtensor", 1, [0])[0]) == 1
-    found = _bonds(path, "exchange", 9 if tensorial else 1, cell, keywords, not tensorial)
+    # Without this word UppASD takes the first number of a line as a scalar.
+    tensorial = tensorial and keywords.word("calc_jtensor", "T").strip(".").upper()[:1] == "F"
+    found = _bonds(path, "exchange", 9 if tensorial else 1, cell, keywords)
 
     def tensors(values):
         if tensorial:
@@ -135,7 +174,7 @@ def exchange(cell, keywords):
 
     if not any(np.any(values) for _, values in found.values()):
         return None
-    return _model(cell, found, tensors, tensorial)
+    return _model(path, keywords, cell, found, tensors)
 
 
 def antisymmetric_exchange(cell, keywords):
@@ -144,14 +183,17 @@ def antisymmetric_exchange(cell, keywords):
         return None
     path = keywords.path.parent / keywords.word("dm")
     found = _bonds(path, "the Dzyaloshinskii-Moriya interaction", 3, cell, keywords, False)
-    return _model(cell, found, dmi_tensors, True)
+    return _model(path, keywords, cell, found, dmi_tensors)
 
 
 def anisotropies(cell, keywords):
     """Return the models of ``anisotropy`` (mRy).
 
-    Type 1: H = K1 (e.n)^2 + K2 (e.n)^4; 2: H = K1 (x^2 y^2 + y^2 z^2 + z^2 x^2) + K2 x^2 y^2 z^2;
-    7: the uniaxial terms and the ratio (last column) times the cubic ones.
+    With c = e.n, q = x^2 y^2 + y^2 z^2 + z^2 x^2, s = x^2 y^2 z^2 of the unit vector e and the
+    moment size m in mu_B, as the effective fields of the program (6.1) say:
+
+    type 1: H = (K1 + 2 K2/m^2) c^2 - K2 c^4; 2: H = -K1 q - K2 s; 7: that of type 1 and the ratio
+    (last column) times m^2 (-K1 q - K2 s).
     """
     if "anisotropy" not in keywords:
         return []
@@ -182,8 +224,11 @@ def anisotropies(cell, keywords):
         symbol, size = cell.symbols[kind], cell.of_type(kind)
         k1, k2 = k1 * units.energy_unit("mRy"), k2 * units.energy_unit("mRy")
         if sort in (1, 7) and (k1 or k2):
-            out.append(UniaxialAnisotropy(symbol, -k1, rest[:3], size, fourth=-k2))
-        ratio = rest[3] if sort == 7 and len(rest) > 3 else 1.0
+            constant = -k1 - 2 * k2 / size**2
+            out.append(UniaxialAnisotropy(symbol, constant, rest[:3], size, fourth=k2))
+        ratio = 1.0
+        if sort == 7:
+            ratio = size**2 * rest[3] if len(rest) > 3 else 0.0
         if sort in (2, 7) and ratio * (k1 or k2):
-            out.append(CubicAnisotropy(symbol, ratio * k1, ratio * k2, size))
+            out.append(CubicAnisotropy(symbol, -ratio * k1, -ratio * k2, size))
     return out

@@ -93,6 +93,8 @@ def write_uppasd(
         "cell": "\n      ".join(_digits(*row / alat) for row in cell.cell.array),
         "sym": "0",
         "maptype": "2",
+        # Without it an atom that is a neighbor twice, across a small box, counts once.
+        "map_multiple": "T",
         "alat": _digits(alat * 1e-10),
         "posfile": "./posfile",
         "momfile": "./momfile",
@@ -100,7 +102,9 @@ def write_uppasd(
     }
     if form is not None:
         exchange, dm, tensorial = _couplings(graph, form, sizes)
-        lines |= {"exchange": "./jfile"} | ({"do_jtensor": "1"} if tensorial else {})
+        lines |= {"exchange": "./jfile"} | (
+            {"do_jtensor": "1", "calc_jtensor": "F"} if tensorial else {}
+        )
         files["jfile"] = _table(exchange)
         if dm:
             lines["dm"], files["dmfile"] = "./dmfile", _table(dm)
@@ -121,7 +125,7 @@ def write_uppasd(
         ("mcnstep" if mode in "MH" else "nstep"): str(int(steps)),
         "timestep": _digits(timestep / ase_units.s),
     } | {key.lower(): str(value) for key, value in (keywords or {}).items()}
-    files["inpsd.dat"] = "".join(f"{key:<11}{value}\n" for key, value in lines.items())
+    files["inpsd.dat"] = "".join(f"{key:<12} {value}\n" for key, value in lines.items())
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         with replacing(folder / name) as temporary:
@@ -199,9 +203,11 @@ def _anisotropy_lines(cell, form, anisotropies, sizes):
                 raise ValueError(f"atom {k} has two anisotropies: UppASD takes one")
             x = sizes[k] / term.moment
             if uniaxial:
-                values = (1, -term.constant * x**2, -term.fourth * x**4, *term.axis)
+                fourth = term.fourth * x**4
+                first = -term.constant * x**2 - 2 * fourth / sizes[k] ** 2
+                values = (1, first, fourth, *term.axis)
             else:
-                values = (2, term.k1 * x**4, term.k2 * x**6, 0.0, 0.0, 1.0)
+                values = (2, -term.k1 * x**4, -term.k2 * x**6, 0.0, 0.0, 1.0)
             sort, k1, k2, *axis = values
             found[k] = [sort, k1 / _MRY, k2 / _MRY, *axis, 0.0]
     return [f"{k} {sort} {_digits(*rest)}" for k, (sort, *rest) in enumerate(found, start=1)]

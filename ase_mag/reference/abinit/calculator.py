@@ -5,12 +5,12 @@ from ase.calculators.abinit import AbinitProfile
 from ase.calculators.calculator import CalculationFailed
 from ase.config import cfg
 
+from ase_mag.core.execution import execute, split_command
 from ase_mag.reference.abinit.input import atom_types, write_input
 from ase_mag.reference.abinit.output import error_message, parse_output
 from ase_mag.reference.abinit.pseudopotentials import DEBIAN, find_pseudopotentials
 from ase_mag.reference.abinit.settings import check_settings, sphere_radii
 from ase_mag.reference.base import BadOutput, ConstrainedDFT, Solution
-from ase_mag.reference.execution import execute, split_command
 
 #: Keywords of the attempts after the first one: slower mixing, longer memory.
 SAFER = (

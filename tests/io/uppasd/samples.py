@@ -27,6 +27,7 @@ damping 0.1
 Nstep 100
 timestep 1.000d-16   s
 alat 2.8665d-10
+map_multiple T
 """,
     "posfile": "1 1 0.0 0.0 0.0\n2 1 0.5 0.5 0.5\n",
     "momfile": "1 1 2.23 0.0 0.0 1.0\n2 1 2.23 0.0 0.0 1.0\n",

@@ -108,16 +108,23 @@ def test_dmi_turns_as_its_hamiltonian_says(tmp_path):
     assert 2 * energy(atoms, model) == pytest.approx(-2 * 0.3, rel=1e-12)
 
 
+#: (K1 + 2 K2/m^2) c^2 - K2 c^4 with c = 1/2.
+UNIAXIAL = (-0.02 + 2 * 0.005 / 2.23**2) / 4 - 0.005 / 16
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("1 1 -0.02 0.005 0.0 1.0 1.0 0.0", -0.02 / 4 + 0.005 / 16),
-        ("1 2 -0.02 0.005 0.0 0.0 1.0 0.0", -0.02 / 4),
-        ("1 7 -0.02 0.005 0.0 1.0 1.0 0.1", -0.02 / 4 + 0.005 / 16 - 0.1 * 0.02 / 4),
+        ("1 1 -0.02 0.005 0.0 1.0 1.0 0.0", UNIAXIAL),
+        ("1 2 -0.02 0.005 0.0 0.0 1.0 0.0", 0.02 / 4),
+        ("1 7 -0.02 0.005 0.0 1.0 1.0 0.1", UNIAXIAL + 0.1 * 2.23**2 * 0.02 / 4),
     ],
 )
 def test_anisotropies(tmp_path, line, expected):
-    """Moments along (1, 0, 1): e.n = 1/2 for n along (0, 1, 1), and x^2 z^2 = 1/4."""
+    """Moments along (1, 0, 1): e.n = 1/2 for n along (0, 1, 1), and x^2 z^2 = 1/4.
+
+    The program's own signs and sizes, see test_program.
+    """
     inpsd = BCC["inpsd.dat"].replace("exchange ./jfile", "anisotropy ./kfile")
     moments = "1 1 2.23 1.0 0.0 1.0\n2 1 2.23 1.0 0.0 1.0\n"
     path = folder(tmp_path, inpsd_dat=inpsd, momfile=moments, kfile=f"{line}\n2{line[1:]}\n")
