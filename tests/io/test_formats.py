@@ -1,7 +1,6 @@
 """Formats as ASE sees them: a fresh process that finds the package's entry points."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,40 +14,6 @@ from ase_mag.core import get_moments
 from ase_mag.io import formats
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory, tree_environment):
-    """Environment variables of a process for which the package of this tree is installed."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lines = re.search(r'\[project\.entry-points\."ase\.ioformats"\]\n((?:.+\n)+)', text)[1]
-    folder = tmp_path_factory.mktemp("site")
-    metadata = folder / f"ase_mag-{ase_mag.__version__}.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: ase-mag\nVersion: {ase_mag.__version__}\n"
-    )
-    (metadata / "entry_points.txt").write_text("[ase.ioformats]\n" + lines.replace('"', ""))
-    return tree_environment | {"PYTHONPATH": f"{folder}:{ROOT}"}
-
-
-@pytest.fixture
-def run(installed, strict_python, tmp_path):
-    """A function that runs Python with arguments in a fresh process and folder."""
-
-    def run(*arguments, command=strict_python):
-        done = subprocess.run(
-            [*command, *arguments],
-            cwd=tmp_path,
-            env=installed,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-        return done.stdout
-
-    return run
 
 
 def iron():
