@@ -6,7 +6,8 @@ import numpy as np
 from matscipy.neighbours import neighbour_list
 
 from ase_mag.analysis import plots
-from ase_mag.core import get_moments
+from ase_mag.analysis.frame_moments import moments_of
+from ase_mag.analysis.statistics import Blocks
 
 
 @dataclass(frozen=True)
@@ -34,34 +35,50 @@ class PairCorrelation:
     def distances(self):
         return 0.5 * (self.edges[1:] + self.edges[:-1])
 
+    def draw_moments(self, axes):
+        """Draw <M_i.M_j> into axes of matplotlib."""
+        axes.errorbar(
+            self.distances, self.moments, self.errors, fmt="o-", ms=3, lw=1, color=plots.COLORS[0]
+        )
+        axes.axhline(0.0, color="k", lw=0.6)
+        axes.set(
+            xlabel=r"$r$ ($\mathrm{\AA}$)",
+            ylabel=r"$\langle\mathbf{M}_i\cdot\mathbf{M}_j\rangle$ ($\mu_\mathrm{B}^2$)",
+        )
+
+    def draw_density(self, axes):
+        """Draw g(r) into axes of matplotlib."""
+        axes.stairs(self.density, self.edges, color=plots.COLORS[0])
+        axes.axhline(1.0, color=plots.GRAY, lw=0.6)
+        axes.set(xlabel=r"$r$ ($\mathrm{\AA}$)", ylabel=r"$g(r)$", ylim=(0, None))
+
     def plot(self):
         """Return a figure of <M_i.M_j> and g(r) (matplotlib)."""
 
         def draw(left, right):
-            left.errorbar(self.distances, self.moments, self.errors, fmt="o-", ms=3, lw=1)
-            left.axhline(0.0, color="k", lw=0.6)
-            left.set(
-                xlabel=r"$r$ ($\mathrm{\AA}$)",
-                ylabel=r"$\langle\mathbf{M}_i\cdot\mathbf{M}_j\rangle$ ($\mu_\mathrm{B}^2$)",
-            )
-            right.stairs(self.density, self.edges, color=plots.COLORS[0])
-            right.set(xlabel=r"$r$ ($\mathrm{\AA}$)", ylabel=r"$g(r)$", ylim=(0, None))
+            self.draw_moments(left)
+            self.draw_density(right)
 
         return plots.make(draw, columns=2)
 
 
-def pair_correlation(frames, cutoff=8.0, width=0.1, *, skip=0, stride=1, blocks=10):
+def pair_correlation(frames, cutoff=8.0, width=0.1, *, skip=0, stride=1, blocks=10, species=None):
     """Return <M_i.M_j>(r), <e_i.e_j>(r) and g(r) of a sequence of frames.
 
-    All pairs and images within the cutoff count, i with itself only through images.
+    g(r) = pairs in a shell / (N^2/V times its volume), <M_i.M_j> = mean over these pairs. All pairs
+    and images within the cutoff count, i with itself only through images, so that g(r) of an ideal
+    gas is 1 far away and 1 - 1/N where no image of an atom is. Frames are read one by one; the
+    pairs of one frame are in memory, about N^2/V times 4 pi cutoff^3/3 times 100 bytes.
 
     Parameters
     ----------
     frames : iterable of ase.Atoms with moments, periodic in three directions.
     cutoff, width : float, angstrom, the largest distance and the width of a shell.
     skip, stride : int, frames at the beginning that are left out, and of which every how manieth
-        counts. blocks : int, equal parts of the frames whose averages give the errors; fewer
-        frames than blocks: each is one.
+        counts. blocks : int, the errors come from the averages of that many to twice as many
+        equal parts of the frames; fewer frames than blocks: each is one.
+    species : two chemical symbols, optional; only pairs of an atom of the first with one of the
+        second. g(r) is then that of the second around the first.
 
     Returns
     -------
@@ -79,38 +96,35 @@ def pair_correlation(frames, cutoff=8.0, width=0.1, *, skip=0, stride=1, blocks=
             f"stride >= 1, skip >= 0 and blocks >= 2 are needed, got {stride}, {skip}, {blocks}"
         )
     edges = np.linspace(0.0, cutoff, max(1, round(cutoff / width)) + 1)
-    rows = []
+    kept = Blocks((4, len(edges) - 1), 2 * blocks)
     for index, atoms in enumerate(frames):
         if index >= skip and (index - skip) % stride == 0:
-            rows.append(_sums(atoms, edges, index))
-    if not rows:
+            kept.add(_sums(atoms, edges, index, species))
+    if not kept.count:
         raise ValueError(f"there are no frames after the first {skip}")
-    counts, products, cosines, ideal = (np.array(column) for column in zip(*rows, strict=True))
+    counts, products, cosines, ideal = kept.total
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = products.sum(axis=0) / counts.sum(axis=0)
-        parts = np.array_split(np.arange(len(rows)), min(blocks, len(rows)))
-        means = np.array([products[p].sum(axis=0) / counts[p].sum(axis=0) for p in parts])
-        errors = np.full(len(mean), np.nan)
+        parts = kept.full()
+        means = parts[:, 1] / parts[:, 0]
+        errors = np.full(len(counts), np.nan)
         if len(parts) > 1:
             errors = means.std(axis=0, ddof=1) / np.sqrt(len(parts))
         return PairCorrelation(
-            edges,
-            mean,
-            cosines.sum(axis=0) / counts.sum(axis=0),
-            errors,
-            counts.sum(axis=0) / ideal.sum(axis=0),
-            len(rows),
+            edges, products / counts, cosines / counts, errors, counts / ideal, kept.count
         )
 
 
-def _sums(atoms, edges, index):
+def _sums(atoms, edges, index, species):
     """Return pairs, sums of M.M and of e.e, and pairs of an ideal gas, in every shell."""
     if not atoms.pbc.all():
         raise ValueError(
             f"frame {index} has pbc={atoms.pbc.tolist()}: g(r) needs three periodic directions"
         )
     i, j, d = neighbour_list("ijd", atoms, float(edges[-1]))
-    moments = get_moments(atoms)
+    first = second = len(atoms)
+    if species is not None:
+        i, j, d, first, second = _of_species(atoms, (i, j, d), species, index)
+    moments = moments_of(atoms)
     sizes = np.linalg.norm(moments, axis=1)
     directions = np.zeros_like(moments)
     np.divide(moments, sizes[:, None], out=directions, where=sizes[:, None] > 0)
@@ -123,5 +137,18 @@ def _sums(atoms, edges, index):
         np.bincount(shells, minlength=n),
         np.bincount(shells, products, minlength=n),
         np.bincount(shells, cosines, minlength=n),
-        len(atoms) ** 2 / atoms.get_volume() * volumes,
+        first * second / atoms.get_volume() * volumes,
     )
+
+
+def _of_species(atoms, pairs, species, index):
+    """Return the pairs of two species, and how many atoms these have."""
+    chosen = [atoms.symbols == name for name in species]
+    missing = [name for name, here in zip(species, chosen, strict=True) if not here.any()]
+    if len(chosen) != 2 or missing:
+        raise ValueError(
+            f"species must be two symbols of atoms in the frames, got {species!r}; frame {index} "
+            f"is {atoms.symbols}"
+        )
+    kept = chosen[0][pairs[0]] & chosen[1][pairs[1]]
+    return *(part[kept] for part in pairs), int(chosen[0].sum()), int(chosen[1].sum())

@@ -9,9 +9,9 @@ from ase.io import read, write
 from ase.units import GPa
 
 from ase_mag.analysis import plots
+from ase_mag.analysis.frame_moments import moments_of
 from ase_mag.calculators import MagneticCalculator
 from ase_mag.core import get_moments, set_moments
-from ase_mag.core.moments import as_moments
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def site_maps(frames, model=None, *, skip=0):
             )
         step = scaled - last
         last = last + step - np.where(atoms.pbc, np.rint(step), 0.0)
-        moments = _moments(atoms)
+        moments = moments_of(atoms)
         values = (
             last,
             atoms.cell.array,
@@ -238,14 +238,6 @@ def _stresses(atoms, index, calculator):
             ) from None
     calculator.calculate(atoms, ["stresses"])
     return calculator.results["stresses"]
-
-
-def _moments(atoms):
-    """Return the moments that a calculator has relaxed, if it has, else those of the atoms."""
-    found = None
-    if atoms.calc is not None and "magmoms" in getattr(atoms.calc, "implemented_properties", ()):
-        found = atoms.calc.get_property("magmoms", atoms, allow_calculation=False)
-    return get_moments(atoms) if found is None else as_moments(found, len(atoms))
 
 
 def _unit(name, vector):

@@ -7,17 +7,17 @@ import numpy as np
 from ase import units
 from ase.calculators.calculator import PropertyNotImplementedError
 
-from ase_mag.core import get_moments
+from ase_mag.analysis.frame_moments import moments_of
 
 
 def magnetization(frames):
     """Return the mean moment of every frame, sum_i M_i / N, (n_frames, 3), mu_B per atom."""
-    return np.array([get_moments(atoms).mean(axis=0) for atoms in frames]).reshape(-1, 3)
+    return np.array([moments_of(atoms).mean(axis=0) for atoms in frames]).reshape(-1, 3)
 
 
 def moment_sizes(frames):
     """Return the sizes |M_i| of the moments in every frame, (n_frames, N), mu_B."""
-    return np.array([np.linalg.norm(get_moments(atoms), axis=1) for atoms in frames])
+    return np.array([np.linalg.norm(moments_of(atoms), axis=1) for atoms in frames])
 
 
 def msd(frames):
@@ -57,25 +57,26 @@ class Displacement:
     """Mean-square displacements of frames that are given one after the other; see :func:`msd`."""
 
     def __init__(self):
-        self._moved = None
+        #: How far each atom has moved since the first frame, (N, 3), in scaled coordinates.
+        self.moved = None
         self._count = 0
 
     def __call__(self, atoms):
         """Return the mean-square displacement of the next frame, angstrom^2."""
         scaled = atoms.cell.scaled_positions(atoms.positions)
-        if self._moved is None:
-            self._previous, self._moved = scaled, np.zeros_like(scaled)
+        if self.moved is None:
+            self._previous, self.moved = scaled, np.zeros_like(scaled)
             self._masses = atoms.get_masses()
-        if len(scaled) != len(self._moved):
+        if len(scaled) != len(self.moved):
             raise ValueError(
                 f"frame {self._count} has {len(scaled)} atoms, but the first one has "
-                f"{len(self._moved)}: displacements need the same atoms in all frames"
+                f"{len(self.moved)}: displacements need the same atoms in all frames"
             )
         step = scaled - self._previous
-        self._moved += step - np.where(atoms.pbc, np.round(step), 0.0)
+        self.moved += step - np.where(atoms.pbc, np.round(step), 0.0)
         self._previous = scaled
         self._count += 1
-        shifts = self._moved @ atoms.cell.complete().array
+        shifts = self.moved @ atoms.cell.complete().array
         shifts -= self._masses @ shifts / self._masses.sum()
         return np.einsum("ij,ij->", shifts, shifts) / len(shifts)
 

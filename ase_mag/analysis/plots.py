@@ -38,6 +38,49 @@ def make(draw, columns=1, width=5.2, height=3.5):
         return figure
 
 
+def path_axis(axes, path):
+    """Mark the special points of a path (``distances``, ``ticks``) on the horizontal axis."""
+    for place, _ in path.ticks:
+        axes.axvline(place, color=GRAY, lw=0.6)
+    if path.ticks:
+        names = [r"$\Gamma$" if name == "G" else name for _, name in path.ticks]
+        axes.set_xticks([place for place, _ in path.ticks], names)
+    else:
+        axes.set_xlabel(r"wave vector ($\mathrm{\AA}^{-1}$)")
+    ends = (path.distances[0], path.distances[-1])
+    axes.set_xlim(*(ends if ends[0] < ends[1] else (ends[0] - 0.5, ends[0] + 0.5)))
+
+
+def intensity(axes, path, values, top):
+    """Draw intensities (n_q, n_e) over a path with ``energies`` (eV), each q scaled to 1.
+
+    ``top``: end of the axis of energies, eV; 0: that of the energies.
+    """
+    scaled = values / np.maximum(values.max(axis=1, keepdims=True), 1e-300)
+    shown = slice(None) if not top > 0 else path.energies <= 1.02 * top
+    edges = _cells(path.distances)
+    mesh = axes.pcolormesh(
+        edges,
+        1e3 * _cells(path.energies[shown]),
+        scaled[:, shown].T,
+        cmap="Blues",
+        rasterized=True,
+    )
+    axes.figure.colorbar(mesh, ax=axes, label="intensity (maximum at each $q$: 1)", shrink=0.9)
+    path_axis(axes, path)
+    axes.set(ylabel="energy (meV)", ylim=(0, 1e3 * path.energies[shown][-1]))
+
+
+def _cells(centers):
+    """Return the edges of cells around centers."""
+    centers = np.asarray(centers, dtype=float)
+    if len(centers) == 1:
+        return np.array([centers[0] - 0.5, centers[0] + 0.5])
+    middle = 0.5 * (centers[1:] + centers[:-1])
+    ends = (2 * centers[0] - middle[0], 2 * centers[-1] - middle[-1])
+    return np.concatenate([[ends[0]], middle, [ends[1]]])
+
+
 def landscapes(a, b, largest=3.0, curves=60):
     """Plot energy landscapes E(m) = a m^2 + b m^4 and their mean.
 
@@ -149,57 +192,6 @@ def series(time_fs, values, ylabel, zero=False):
         axes.legend(title="thin: instantaneous, thick: cumulative average", **above)
 
     return make(draw)
-
-
-def panels(run, names):
-    """Plot observables of a :class:`ase_mag.analysis.Run`, see its method ``plot``."""
-    known = {
-        "magnetization": _draw_magnetization,
-        "msd": lambda axes, run: _draw_mean(
-            axes, run, run.msd(), r"mean-square displacement ($\mathrm{\AA}^2$)"
-        ),
-        "pressure": lambda axes, run: _draw_mean(axes, run, run.pressure(), "pressure (GPa)"),
-        "temperature": lambda axes, run: _draw_mean(
-            axes, run, run.temperature_K, "temperature of the atoms (K)"
-        ),
-        "spin_temperature": lambda axes, run: _draw_mean(
-            axes, run, run.spin_temperature, "spin temperature (K)"
-        ),
-        "moments": _draw_sizes,
-    }
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise ValueError(
-            f"observables to plot are {', '.join(known)}; got {', '.join(unknown) or 'none'}"
-        )
-
-    def draw(*axes):
-        for panel, name in zip(axes, names, strict=True):
-            known[name](panel, run)
-
-    return make(draw, columns=len(names), width=4.4)
-
-
-def _draw_magnetization(axes, run):
-    magnetization = np.linalg.norm(run.magnetization, axis=1)
-    for color, values, label in (
-        (COLORS[0], run.moment_sizes.mean(axis=1), r"$\langle |M_i| \rangle$"),
-        (COLORS[1], magnetization, r"$|\langle M_i \rangle|$"),
-    ):
-        axes.plot(run.time_fs, values, color=color, label=label)
-    axes.set(xlabel="time (fs)", ylabel=r"moment per atom ($\mu_\mathrm{B}$)", ylim=(0, None))
-    axes.legend()
-
-
-def _draw_mean(axes, run, values, ylabel):
-    axes.plot(run.time_fs, values, color=COLORS[0], lw=0.8, alpha=0.6)
-    axes.plot(run.time_fs, cumulative_mean(values), color=COLORS[0], lw=2.4, label="mean so far")
-    axes.set(xlabel="time (fs)", ylabel=ylabel)
-    axes.legend()
-
-
-def _draw_sizes(axes, run):
-    _histogram(axes, np.ravel(run.moment_sizes[len(run) // 2 :]), 40)
 
 
 def timings(seconds, steps=None):

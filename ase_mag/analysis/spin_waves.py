@@ -36,16 +36,8 @@ class SpinWaves:
 
         def draw(axes):
             axes.plot(self.distances, 1e3 * self.energies, color=plots.COLORS[0])
-            for place, _ in self.ticks:
-                axes.axvline(place, color=plots.GRAY, lw=0.6)
-            if self.ticks:
-                axes.set_xticks(*zip(*self.ticks, strict=True))
-            axes.set(
-                xlim=(self.distances[0], self.distances[-1]),
-                ylim=(0, None),
-                xlabel="" if self.ticks else r"wave vector (1/$\mathrm{\AA}$)",
-                ylabel="magnon energy (meV)",
-            )
+            plots.path_axis(axes, self)
+            axes.set(ylim=(0, None), ylabel="magnon energy (meV)")
 
         return plots.make(draw)
 

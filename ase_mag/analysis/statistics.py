@@ -1,5 +1,7 @@
 """Averages of correlated series and their errors."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 
@@ -71,3 +73,115 @@ def correlation_time(series):
     times = np.cumsum(covariance / covariance[0]) - 0.5
     end = np.flatnonzero(np.arange(n) >= 5 * times)
     return max(0.5, float(times[end[0]] if len(end) else times[-1]))
+
+
+@dataclass(frozen=True)
+class Average:
+    """Mean of a correlated series; ``str`` shows value and standard error.
+
+    Attributes
+    ----------
+    value, error : float, and one standard error, see :func:`block_error`.
+    correlation_time : float, in steps of the series. n_values : int.
+    reliable : bool, whether a block is at least ten correlation times long. Otherwise the error is
+        a lower bound: the series is too short.
+    """
+
+    value: float
+    error: float
+    correlation_time: float
+    n_values: int
+    reliable: bool
+
+    def __str__(self):
+        return f"{self.value:.6g} +- {self.error:.2g}" + ("" if self.reliable else " or more")
+
+
+def average(series, skip=0, blocks=10):
+    """Return the mean of a series with its standard error, an :class:`Average`.
+
+    Parameters
+    ----------
+    series : (n_values,) float array.
+    skip : int, leading values that are left out, or a fraction of them below 1.
+    blocks : int, see :func:`block_error`.
+
+    Raises
+    ------
+    ValueError
+        For fewer values than blocks, or a skip that is no number of values.
+    """
+    series = np.asarray(series, dtype=float)
+    series = series[skipped(skip, len(series)) :]
+    error = block_error(series, blocks)
+    tau = correlation_time(series)
+    reliable = len(series) // blocks >= 10 * tau
+    return Average(float(series.mean()), error, tau, len(series), reliable)
+
+
+def skipped(skip, count):
+    """Return how many of ``count`` values ``skip`` leaves out: itself, or a fraction below 1."""
+    if isinstance(skip, bool) or not (0 <= skip < 1 or skip == int(skip) > 0):
+        raise ValueError(
+            f"skip must be a number of frames or a fraction of them below 1, got {skip!r}"
+        )
+    return int(skip * count) if skip < 1 else int(skip)
+
+
+def cumulative_error(series, points=20, blocks=10):
+    """Return the standard errors of means over the first values of a series.
+
+    Parameters
+    ----------
+    series : (n_values,) float array.
+    points : int, at how many lengths, evenly spaced; blocks : int, see :func:`block_error`.
+
+    Returns
+    -------
+    indices : (n,) int array, the last value of each mean (that of :func:`cumulative_mean`).
+    errors : (n,) float array; empty for a series shorter than the blocks.
+    """
+    series = np.asarray(series, dtype=float)
+    lengths = np.linspace(0, len(series), points + 1)[1:].astype(int)
+    lengths = np.unique(lengths[lengths >= 2 * blocks])
+    errors = np.array([block_error(series[:n], blocks) for n in lengths])
+    return lengths - 1, errors
+
+
+class Blocks:
+    """Sums of arrays over equal parts of a sequence whose length nobody knows in advance.
+
+    When there are ``most`` full parts, neighbors are added and parts are twice as long from then
+    on, so that between half of ``most`` and ``most`` of them are there.
+
+    Parameters
+    ----------
+    shape : of an array. most : int, even.
+
+    Attributes
+    ----------
+    total : float array, the sum of everything. count : int, of arrays.
+    """
+
+    def __init__(self, shape, most=20):
+        self.total, self.count = np.zeros(shape), 0
+        self._parts, self._most = [], most
+        self._open, self._in_open, self._length = np.zeros(shape), 0, 1
+
+    def add(self, array):
+        """Add the next array."""
+        self.total = self.total + array
+        self._open = self._open + array
+        self.count += 1
+        self._in_open += 1
+        if self._in_open < self._length:
+            return
+        self._parts.append(self._open)
+        self._open, self._in_open = np.zeros_like(self.total), 0
+        if len(self._parts) == self._most:
+            self._parts = [a + b for a, b in zip(self._parts[::2], self._parts[1::2], strict=True)]
+            self._length *= 2
+
+    def full(self):
+        """Return the sums over the full parts, (n_parts, *shape)."""
+        return np.array(self._parts).reshape(-1, *self.total.shape)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from ase import units as ase_units
 
-from ase_mag import units
 from ase_mag.analysis import plots
-from ase_mag.analysis.wave_vectors import Path, commensurate_path
-from ase_mag.core import get_moments
+from ase_mag.analysis.frame_moments import has_moments, moments_of
+from ase_mag.analysis.rows import Rows
+from ase_mag.analysis.spectra import WIDTH, check_segment, normalized, peaks, power, quantum
+from ase_mag.analysis.wave_vectors import wave_path
 
 
 @dataclass(frozen=True)
@@ -52,50 +52,40 @@ class StructureFactor:
             raise ValueError(
                 "the time between two frames is not known: analysis.read(path, timestep=...)"
             )
+        return peaks(self.energies, self.dynamic[:, :, :2].sum(axis=2))
+
+    def draw(self, axes, spin_waves=None):
+        """Draw into axes of matplotlib; see :meth:`plot`."""
+        if self.dynamic is None:
+            plots.path_axis(axes, self)
+            axes.plot(self.distances, self.static[:, :2].sum(axis=1), "o-", label="across")
+            axes.plot(self.distances, self.static[:, 2], "s-", label="along the moments")
+            axes.set(ylabel=r"$S(q)$ ($\mu_\mathrm{B}^2$)", yscale="log")
+            axes.legend()
+            return
+        tops = [np.nanmax(self.magnons(), initial=0.0)]
+        if spin_waves is not None:
+            tops.append(spin_waves.energies.max())
         across = self.dynamic[:, :, :2].sum(axis=2)
-        out = np.full(len(across), np.nan)
-        for row, values in enumerate(across):
-            if not values.max() > 0:
-                continue
-            k = int(values.argmax())
-            if k in (0, len(values) - 1):
-                out[row] = self.energies[k]
-                continue
-            y = np.log(np.maximum(values[k - 1 : k + 2], 1e-300))
-            shift = 0.5 * (y[0] - y[2]) / (y[0] - 2 * y[1] + y[2])
-            out[row] = self.energies[k] + shift * (self.energies[1] - self.energies[0])
-        return out
+        plots.intensity(axes, self, across, 1.25 * max(tops))
+        if spin_waves is not None:
+            lines = axes.plot(
+                spin_waves.distances, 1e3 * spin_waves.energies, color=plots.COLORS[1], lw=1.2
+            )
+            lines[0].set_label("linear spin-wave theory")
+            axes.legend(loc="upper right")
 
     def plot(self, spin_waves=None):
         """Return a figure: intensity across the mean moment, or S(q) without energies.
+
+        Every wave vector is scaled to its maximum.
 
         Parameters
         ----------
         spin_waves : SpinWaves, optional; its bands are drawn over the intensity. Its path must
             have the same length as this one.
         """
-
-        def draw(axes):
-            for place, _ in self.ticks:
-                axes.axvline(place, color=plots.GRAY, lw=0.6)
-            if self.ticks:
-                axes.set_xticks(*zip(*self.ticks, strict=True))
-            if self.dynamic is None:
-                axes.plot(self.distances, self.static[:, :2].sum(axis=1), "o-", label="across")
-                axes.plot(self.distances, self.static[:, 2], "s-", label="along")
-                axes.set(ylabel=r"$S(q)$ ($\mu_\mathrm{B}^2$)", yscale="log")
-                axes.legend()
-                return
-            across = self.dynamic[:, :, :2].sum(axis=2)
-            scaled = across / np.maximum(across.max(axis=1, keepdims=True), 1e-300)
-            axes.pcolormesh(
-                self.distances, 1e3 * self.energies, scaled.T, cmap="Blues", shading="nearest"
-            )
-            if spin_waves is not None:
-                axes.plot(spin_waves.distances, 1e3 * spin_waves.energies, color=plots.COLORS[1])
-            axes.set(xlim=(self.distances[0], self.distances[-1]), ylabel="energy (meV)")
-
-        return plots.make(draw)
+        return plots.make(lambda axes: self.draw(axes, spin_waves))
 
     def __str__(self):
         lines = ["      q (1/angstrom)        S across (mu_B^2)  S along (mu_B^2)  peak (meV)"]
@@ -108,14 +98,19 @@ class StructureFactor:
         return "\n".join(lines)
 
 
-def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep=None, skip=0):
+def structure_factor(
+    frames, q_path=None, *, q_vectors=None, cell=None, timestep=None, skip=0, segment=None
+):
     """Return S(q) and S(q, omega) of the moments in a sequence of frames.
 
     M_q(t) = N^-1/2 sum_i M_i(t) exp(-i q.r_i(t)), S^a(q) = <|M_q^a|^2>, and S^a(q, omega) the
-    power spectrum of M_q^a(t) under a Hann window. Frames are read one by one; one sum for each
-    frame and wave vector is kept. At q = 0 the mean over time is subtracted. The last axis a is the
-    one along which the averages <M_i> over time are longest, sum_i (a.<M_i>)^2: the magnetization
-    of a ferromagnet, the axis of a collinear antiferromagnet.
+    power spectrum of M_q^a(t) under a Hann window. At q = 0 the mean over time is subtracted. The
+    last axis a is the one along which the averages <M_i> over time are longest,
+    sum_i (a.<M_i>)^2: the magnetization of a ferromagnet, the axis of a collinear antiferromagnet.
+
+    The mean of S = sum_a S^a over all wave vectors of a supercell that a crystal of it has is
+    sum_i <M_i^2> / N (with that mean at q = 0 included). Frames are read one by one; one sum for
+    each frame and wave vector is kept, in a temporary file if they are many.
 
     Parameters
     ----------
@@ -125,6 +120,8 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
         multiples of the reciprocal vectors of the supercell scatter from its edges.
     timestep : float, optional; ASE time between frames, for S(q, omega).
     skip : int, frames at the beginning that are left out.
+    segment : int, optional; spectra of segments of so many frames, which overlap by half, are
+        averaged: less noise, lower resolution. Default: the whole run, 16384 frames at most.
 
     Returns
     -------
@@ -133,38 +130,63 @@ def structure_factor(frames, q_path=None, *, q_vectors=None, cell=None, timestep
     Raises
     ------
     ValueError
-        If there are neither or both of ``q_path`` and ``q_vectors``, fewer than 8 frames, or frames
-        with another cell or number of atoms than the first.
+        If there are neither or both of ``q_path`` and ``q_vectors``, fewer than 8 frames, frames
+        without moments, with another cell or number of atoms than the first, or a segment that is
+        longer than the run.
     """
     if (q_path is None) == (q_vectors is None):
         raise ValueError("give either q_path or q_vectors")
-    path, waves, total = None, [], 0.0
+    path, waves, total, known = None, None, 0.0, False
     for index, atoms in enumerate(frames):
         if index < skip:
             continue
         if path is None:
-            path, first = _path(atoms, q_path, q_vectors, cell), atoms
-        _check_same(atoms, first, index)
-        moments = get_moments(atoms)
+            path, first = wave_path(atoms, q_path, q_vectors, cell), atoms
+            waves = Rows(path.vectors.size, complex)
+        check_same(atoms, first, index)
+        moments = moments_of(atoms)
+        known = known or has_moments(atoms)
         phases = np.exp(-1j * (path.vectors @ atoms.positions.T))
         waves.append(phases @ moments / np.sqrt(len(atoms)))
         total = total + moments
-    if len(waves) < 8:
-        raise ValueError(f"a structure factor needs at least 8 frames, got {len(waves)}")
-    axes = _axes(total / len(waves))
-    waves = np.array(waves) @ axes.T
-    center = np.linalg.norm(path.vectors, axis=1) < 1e-9
-    waves[:, center] -= waves[:, center].mean(axis=0)
-    static = (np.abs(waves) ** 2).mean(axis=0)
-    energies, dynamic, resolution = None, None, None
+    count = 0 if waves is None else len(waves)
+    if count < 8:
+        raise ValueError(f"a structure factor needs at least 8 frames, got {count}")
+    if not known:
+        raise ValueError("the frames have no moments: there is no structure factor of them")
+    segment = check_segment(segment, count)
+    axes = _axes(total / count)
+    static, dynamic, step = _averages(waves, axes, path.vectors, timestep, segment)
+    energies, resolution = None, None
     if timestep is not None:
-        energies, dynamic, resolution = _spectrum(waves, timestep, static)
+        energies, resolution = np.arange(segment // 2 + 1) * step, WIDTH * step
     return StructureFactor(
-        path.vectors, path.distances, path.ticks, static, energies, dynamic, resolution, len(waves)
+        path.vectors, path.distances, path.ticks, static, energies, dynamic, resolution, count
     )
 
 
-def _check_same(atoms, first, index):
+def _averages(waves, axes, vectors, timestep, segment):
+    """Return S(q), S(q, omega) or None, and the step of its energies or None."""
+    static = np.empty((len(vectors), 3))
+    dynamic = step = None
+    if timestep is not None:
+        dynamic = np.empty((len(vectors), segment // 2 + 1, 3))
+        step = quantum(segment, timestep)
+    for start, columns in waves.parts(3):
+        series = columns.reshape(len(columns), -1, 3) @ axes.T
+        rows = slice(start // 3, start // 3 + series.shape[1])
+        center = np.linalg.norm(vectors[rows], axis=1) < 1e-9
+        series[:, center] -= series[:, center].mean(axis=0)
+        static[rows] = (np.abs(series) ** 2).mean(axis=0)
+        if dynamic is not None:
+            spectrum = power(series.reshape(len(series), -1), segment)
+            found = normalized(spectrum, static[rows].ravel(), step)
+            dynamic[rows] = found.reshape(len(found), -1, 3).transpose(1, 0, 2)
+    return static, dynamic, step
+
+
+def check_same(atoms, first, index):
+    """Raise ValueError if a frame has not the number of atoms and the cell of the first one."""
     if len(atoms) != len(first):
         raise ValueError(f"frame {index} has {len(atoms)} atoms, but the first has {len(first)}")
     change = np.abs(atoms.cell.array - first.cell.array).max()
@@ -175,14 +197,6 @@ def _check_same(atoms, first, index):
         )
 
 
-def _path(atoms, q_path, q_vectors, cell):
-    if q_path is not None:
-        return commensurate_path(atoms, q_path, cell)
-    vectors = np.array(q_vectors, dtype=float).reshape(-1, 3)
-    steps = np.linalg.norm(np.diff(vectors, axis=0), axis=1)
-    return Path(vectors, np.concatenate([[0.0], np.cumsum(steps)]), [])
-
-
 def _axes(means):
     """Return two unit vectors across the mean moments of the atoms and one along them."""
     values, vectors = np.linalg.eigh(means.T @ means)
@@ -190,19 +204,3 @@ def _axes(means):
     first = np.cross(np.eye(3)[np.abs(along).argmin()], along)
     first /= np.linalg.norm(first)
     return np.array([first, np.cross(along, first), along])
-
-
-def _spectrum(waves, timestep, static):
-    """Return energies, the spectrum folded to positive ones, and the width of a sharp line."""
-    count = len(waves)
-    window = np.hanning(count)
-    spectrum = np.abs(np.fft.fft(window[:, None, None] * waves, axis=0)) ** 2
-    half = count // 2 + 1
-    folded = spectrum[:half].copy()
-    folded[1 : (count + 1) // 2] += spectrum[: half - 1 : -1][: (count + 1) // 2 - 1]
-    quantum = 2 * np.pi * units.hbar_eV_s * ase_units.s / (count * timestep)
-    folded = folded.transpose(1, 0, 2)
-    total = folded.sum(axis=1, keepdims=True) * quantum
-    folded *= np.divide(static[:, None], total, out=np.zeros_like(total), where=total > 0)
-    # The power of a Hann window is 1.44 steps wide at half of its maximum.
-    return np.arange(half) * quantum, folded, 1.44 * quantum

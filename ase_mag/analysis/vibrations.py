@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from ase import units as ase_units
 
-from ase_mag import units
 from ase_mag.analysis import plots
+from ase_mag.analysis.spectra import WIDTH, quantum
 
 
 @dataclass(frozen=True)
@@ -26,21 +25,25 @@ class VibrationalDensity:
     resolution: float
     n_segments: int
 
+    def draw(self, axes):
+        """Draw into axes of matplotlib, up to the energy below which 99.9 % lies."""
+        axes.plot(1e3 * self.energies, 1e-3 * self.density, color=plots.COLORS[0])
+        part = np.cumsum(self.density) * (self.energies[1] - self.energies[0])
+        end = 1.15e3 * self.energies[min(np.searchsorted(part, 0.999), len(part) - 1)]
+        axes.set(xlabel="energy (meV)", ylabel="density of states (1/meV)", ylim=(0, None))
+        axes.set_xlim(0, end)
+
     def plot(self):
         """Return a figure (matplotlib)."""
-
-        def draw(axes):
-            axes.plot(1e3 * self.energies, 1e-3 * self.density, color=plots.COLORS[0])
-            axes.set(xlabel="energy (meV)", ylabel="density of states (1/meV)", ylim=(0, None))
-
-        return plots.make(draw)
+        return plots.make(self.draw)
 
 
-def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=200e6):
+def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=150e6):
     """Return the density of states from the spectrum of mass-weighted velocities.
 
     g(omega) ~ sum_i m_i |v_i(omega)|^2, averaged over segments that overlap by half (Welch), each
     under a Hann window: for harmonic vibrations at equilibrium every mode has the same weight.
+    The integral over a band is the part of the vibrations that it has.
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=200e6)
         if index < skip:
             continue
         if segment is None:
-            segment = int(np.clip(memory / (48 * len(atoms)), 16, 4096))
+            segment = int(np.clip(memory / (24 * len(atoms)), 16, 4096))
         row = (atoms.get_momenta() / np.sqrt(atoms.get_masses())[:, None]).ravel()
         largest = max(largest, float(np.abs(row).max(initial=0.0)))
         held.append(row)
@@ -80,14 +83,18 @@ def vibrational_density(frames, timestep, *, segment=None, skip=0, memory=200e6)
         raise ValueError(f"a spectrum needs at least {given or 16} frames, got {seen}")
     if largest == 0:
         raise ValueError("the frames have no momenta: write the trajectory of a dynamics")
-    quantum = 2 * np.pi * units.hbar_eV_s * ase_units.s / (segment * timestep)
-    density = total / (total.sum() * quantum)
-    return VibrationalDensity(np.arange(len(density)) * quantum, density, 1.44 * quantum, count)
+    step = quantum(segment, timestep)
+    density = total / (total.sum() * step)
+    return VibrationalDensity(np.arange(len(density)) * step, density, WIDTH * step, count)
 
 
-def _power(rows):
-    rows = np.array(rows)
+def _power(rows, memory=16e6):
+    """Return the sum over columns of the spectrum of rows, by parts of the columns."""
     window = np.hanning(len(rows))[:, None]
-    power = np.abs(np.fft.rfft(window * rows, axis=0)) ** 2
-    power[1 : (len(rows) + 1) // 2] *= 2
-    return power.sum(axis=1)
+    width = max(1, int(memory / (8 * len(rows))))
+    total = 0.0
+    for start in range(0, len(rows[0]), width):
+        part = np.array([row[start : start + width] for row in rows])
+        total = total + (np.abs(np.fft.rfft(window * part, axis=0)) ** 2).sum(axis=1)
+    total[1 : (len(rows) + 1) // 2] *= 2
+    return total

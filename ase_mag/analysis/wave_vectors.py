@@ -99,6 +99,15 @@ def commensurate_path(atoms, path, cell=None):
     return Path(np.array(vectors).reshape(-1, 3), np.array(distances), merged)
 
 
+def wave_path(atoms, q_path=None, q_vectors=None, cell=None):
+    """Return the :class:`Path` of a path, see :func:`commensurate_path`, or of given vectors."""
+    if q_path is not None:
+        return commensurate_path(atoms, q_path, cell)
+    vectors = np.array(q_vectors, dtype=float).reshape(-1, 3)
+    steps = np.linalg.norm(np.diff(vectors, axis=0), axis=1)
+    return Path(vectors, np.concatenate([[0.0], np.cumsum(steps)]), [])
+
+
 def _names(path):
     """Split 'GXM1' into ['G', 'X', 'M1']."""
     out = []

@@ -130,3 +130,59 @@ def test_bad_input():
         analysis.vibrational_density([atoms] * 20, 1.0)
     with pytest.raises(ValueError, match="must be positive, got None"):
         analysis.vibrational_density([atoms] * 20, None)
+
+
+def test_species_have_their_own_shells():
+    """CsCl: 8 unlike neighbors at 0.866 a, 6 like ones at a; each against its own gas."""
+    atoms = bulk("FeAl", "cesiumchloride", a=2.9, cubic=True) * 3
+    ase_mag.set_moments(atoms, np.where(atoms.symbols == "Fe", 2.0, -0.5))
+    volumes = None
+    for species, neighbors, product in ((("Fe", "Al"), [8, 0], -1.0), (("Al", "Al"), [0, 6], 0.25)):
+        found = analysis.pair_correlation([atoms], 3.2, 0.2, species=species)
+        volumes = 4 / 3 * np.pi * np.diff(found.edges**3)
+        counts = found.density * volumes * 27 / atoms.get_volume()
+        near = int(2.9 * np.sqrt(0.75) / 0.2), int(2.9 / 0.2)
+        np.testing.assert_allclose(counts[list(near)], neighbors, rtol=1e-12)
+        assert counts.sum() == pytest.approx(sum(neighbors))
+        assert np.nanmax(np.abs(found.moments - product)) < 1e-12
+    for species in (("Fe", "Ni"), ("Fe",)):
+        with pytest.raises(ValueError, match="species must be two symbols of atoms in the frames"):
+            analysis.pair_correlation([atoms], species=species)
+
+
+def test_gas_within_half_of_the_cell_misses_the_atom_itself():
+    """g = 1 - 1/N exactly on average: N (N - 1) pairs, no images."""
+    rng, n, frames_of_gas = np.random.default_rng(2), 8, []
+    for _ in range(1000):
+        atoms = bulk("Fe", a=10.0, cubic=True) * (2, 2, 1)
+        atoms.set_cell([20.0] * 3)
+        atoms.positions = rng.uniform(0, 20, size=(n, 3))
+        frames_of_gas.append(atoms)
+    found = analysis.pair_correlation(frames_of_gas, 10.0, 10.0)
+    pairs = 1000 * n * (n - 1) / 2 * (4 / 3 * np.pi * 1000) / 8000
+    assert found.density[0] == pytest.approx(1 - 1 / n, rel=3 / np.sqrt(pairs))
+    assert found.density[0] < 1 - 0.5 / n
+
+
+def test_spectrum_by_parts_and_parsevals_theorem():
+    """Parts of the columns add up; an Einstein oscillator is one line at its energy."""
+    from ase_mag.analysis.vibrations import _power
+
+    rows = list(np.random.default_rng(3).normal(size=(64, 30)))
+    whole = np.abs(np.fft.rfft(np.hanning(64)[:, None] * np.array(rows), axis=0)) ** 2
+    whole[1:32] *= 2
+    np.testing.assert_allclose(_power(rows, memory=64 * 8 * 7), whole.sum(axis=1), rtol=1e-12)
+    # Independent oscillators in equilibrium, all with 25 meV.
+    rate, step = 0.025 / (units.hbar_eV_s * ase_units.s), 3 * ase_units.fs
+    rng = np.random.default_rng(4)
+    atoms = bulk("Fe", a=2.87, cubic=True) * 2
+    phases, sizes = rng.uniform(0, 2 * np.pi, (16, 3)), rng.rayleigh(size=(16, 3))
+    out = []
+    for k in range(500):
+        out.append(atoms.copy())
+        out[-1].set_velocities(1e-3 * sizes * np.cos(rate * k * step + phases))
+    found = analysis.vibrational_density(out, step)
+    near = np.abs(found.energies - 0.025) < 1.5 * found.resolution
+    assert found.density[near].sum() * found.energies[1] > 0.999
+    mean = (found.energies * found.density).sum() * found.energies[1]
+    assert mean == pytest.approx(0.025, rel=1e-3)

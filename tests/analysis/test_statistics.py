@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ase_mag.analysis import block_error, correlation_time, cumulative_mean
+from ase_mag.analysis import (
+    average,
+    block_error,
+    correlation_time,
+    cumulative_error,
+    cumulative_mean,
+)
+from ase_mag.analysis.statistics import Blocks, skipped
 
 
 def test_cumulative_mean_of_a_ramp():
@@ -65,3 +72,46 @@ def test_correlation_time_of_an_autoregressive_series():
     assert correlation_time(np.full(10, 0.1)) == 0.5
     with pytest.raises(ValueError, match=r"at least two values, got \(1,\)"):
         correlation_time([1.0])
+
+
+def test_averages_say_when_they_are_too_short():
+    rng = np.random.default_rng(4)
+    series = rng.normal(3.0, 0.5, 4000)
+    found = average(series, skip=0.5)
+    assert (found.n_values, found.reliable) == (2000, True)
+    assert found.error == block_error(series[2000:])
+    # Ten blocks know the error to 24 %; 3 standard errors of the mean.
+    assert found.error == pytest.approx(0.5 / np.sqrt(2000), rel=0.75)
+    assert found.value == pytest.approx(3.0, abs=3 * 0.5 / np.sqrt(2000))
+    for k in range(1, len(series)):
+        series[k] = 0.99 * series[k - 1] + series[k] - 3.0
+    slow = average(series, skip=2000)
+    assert not slow.reliable and str(slow).endswith(" or more")
+
+
+def test_cumulative_errors_are_block_errors_of_the_first_values():
+    series = np.random.default_rng(5).normal(size=1000)
+    where, errors = cumulative_error(series, points=4)
+    np.testing.assert_array_equal(where, [249, 499, 749, 999])
+    np.testing.assert_array_equal(errors, [block_error(series[: n + 1]) for n in where])
+    where, errors = cumulative_error(series[:5])
+    assert len(where) == len(errors) == 0
+
+
+@pytest.mark.parametrize("count", [3, 20, 97, 640])
+def test_blocks_of_unknown_length(count):
+    series = np.random.default_rng(6).normal(size=(count, 2))
+    blocks = Blocks((2,), most=20)
+    for row in series:
+        blocks.add(row)
+    found = blocks.full()
+    np.testing.assert_allclose(blocks.total, series.sum(axis=0), rtol=1e-12)
+    length = count // len(found)
+    assert blocks.count == count and (count < 10 or 10 <= len(found) < 20)
+    length = {3: 1, 20: 2, 97: 8, 640: 64}[count]
+    expected = series[: len(found) * length].reshape(len(found), length, 2).sum(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_what_is_left_out():
+    assert [skipped(s, 10) for s in (0, 0.0, 0.5, 0.99, 1, 3.0)] == [0, 0, 5, 9, 1, 3]

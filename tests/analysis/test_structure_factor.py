@@ -148,6 +148,14 @@ def test_magnons_of_iron_at_low_temperature(tmp_path):
     ase_mag.set_moments(cell, 2.23)
     reduced = found.q_vectors @ cell.cell.array.T / (2 * np.pi)
     expected = analysis.spin_waves(cell, model, reduced).energies[:, 0]
+    both = run.magnons(model, "GH")
+    np.testing.assert_allclose(both.calculated[:, 0], expected, atol=1e-12)
+    np.testing.assert_allclose(both.energies, found.magnons(), equal_nan=True)
+    assert both.bands.distances[-1] == pytest.approx(found.distances[-1], rel=1e-9)
+    # The closed form of a ferromagnet, E = g m sum_j J_ij (1 - cos q.r), is the line of the figure.
+    (line,) = both.plot().axes[0].lines[-1:]
+    np.testing.assert_allclose(line.get_ydata(), 1e3 * both.bands.energies[:, 0])
+    assert "nearest band of spin-wave theory" in str(both)
     peaks = found.magnons()
     assert len(expected) >= 6 and found.resolution < 0.005
     np.testing.assert_allclose(peaks[1:6], expected[1:6], rtol=0, atol=found.resolution)
@@ -167,3 +175,47 @@ def test_bad_input():
         analysis.structure_factor([atoms] * 4 + [larger] * 6, "GH")
     with pytest.raises(ValueError, match="frame 4 has 15 atoms, but the first has 16"):
         analysis.structure_factor([atoms] * 4 + [atoms[1:]] * 6, "GH")
+    with pytest.raises(ValueError, match="from 8 to the 9 of the run, got 12"):
+        analysis.structure_factor([atoms] * 9, "GH", segment=12)
+    bare = atoms.copy()
+    bare.set_initial_magnetic_moments(None)
+    with pytest.raises(ValueError, match="the frames have no moments"):
+        analysis.structure_factor([bare] * 9, "GH")
+
+
+def test_sum_over_the_zone_is_the_mean_square_of_the_moments():
+    """sum_q S(q) = sum_i <M_i^2> over the 54 wave vectors of 54 atoms, with <M_q>^2 at q = 0."""
+    atoms, rng, frames = crystal("bcc", 3), np.random.default_rng(5), []
+    for _ in range(12):
+        frames.append(atoms.copy())
+        ase_mag.set_moments(frames[-1], [0.3, 0, 2.0] + rng.normal(size=(54, 3)))
+    reciprocal = 2 * np.pi * atoms.cell.reciprocal()
+    # The zone of the lattice of 54 sites: whole numbers modulo the reciprocal lattice (110)-like.
+    whole = np.array([(i, j, k) for i in range(6) for j in range(3) for k in range(3)])
+    found = analysis.structure_factor(frames, q_vectors=whole @ reciprocal)
+    mean = np.mean([ase_mag.get_moments(frame).mean(axis=0) for frame in frames], axis=0)
+    squares = np.mean([(ase_mag.get_moments(frame) ** 2).sum() for frame in frames])
+    assert found.static.sum() + 54 * mean @ mean == pytest.approx(squares, rel=1e-12)
+
+
+def test_segments_average_without_changing_the_intensity():
+    """White noise: S(q, w) is flat; its scatter falls with the number of segments."""
+    atoms, rng, frames = crystal("bcc", 3), np.random.default_rng(6), []
+    for _ in range(400):
+        frames.append(atoms.copy())
+        ase_mag.set_moments(frames[-1], [0, 0, 2.0] + 0.1 * rng.normal(size=(54, 3)))
+    whole, parts = (
+        analysis.structure_factor(frames, "GH", timestep=1.0, segment=segment)
+        for segment in (None, 40)
+    )
+    np.testing.assert_allclose(whole.static, parts.static, rtol=1e-12)
+    for found in (whole, parts):
+        quantum = found.energies[1]
+        np.testing.assert_allclose(found.dynamic.sum(axis=1) * quantum, found.static, rtol=1e-10)
+    assert parts.resolution == pytest.approx(10 * whole.resolution, rel=1e-12)
+    scatter = [found.dynamic[1:-1, 2:-2].std(axis=1).mean() / found.dynamic[1:-1, 2:-2].mean()
+               for found in (whole, parts)]  # fmt: skip
+    # Without H, where M_q is real. One complex amplitude at w and one at -w: 1/sqrt(2). Welch, 19
+    # half-overlapping segments of a Hann window: the variance of 19/1.06 independent ones.
+    assert scatter[0] == pytest.approx(np.sqrt(0.5), rel=0.1)
+    assert scatter[1] == pytest.approx(np.sqrt(0.5 / 19 * 1.06), rel=0.3)
