@@ -21,20 +21,20 @@ An example, job.toml:
     ase-mag fit job.toml --resume   goes on after a stop, exactly as without it
 
 [model] file = "job.model.npz" of another job uses the potential. [potential] file = "old.npz" goes
-on from the parameters of a saved one.
+on from the parameters of a saved one. Kinds: collinear and noncollinear (moment tensors),
+spin-lattice (MSLP; in four stages with a section [stages]), spin-orientation (GAP-SOSO).
 """
 
-from ase_mag import fitting, models
+import json
+
+from ase_mag import fitting
 from ase_mag.cli import job_arguments
 from ase_mag.cli.job import InputError, read, wrong_input
 from ase_mag.cli.job.keys import arguments as given
+from ase_mag.cli.job.potentials import make_potential
 from ase_mag.core.extras import require
 
 SUMMARY = "a potential from labelled frames"
-_KINDS = {
-    "collinear": models.MomentTensorPotential,
-    "noncollinear": models.NoncollinearMomentTensorPotential,
-}
 _COURSE = ("weights", "scaling", "method", "max_iterations", "tolerance", "patience", "ridge")
 
 
@@ -56,8 +56,11 @@ def run(arguments):
     section = job["fit"]
     if section.figure is not None:
         require("matplotlib", extra="plot")
-    potential = _potential(job)
+    potential = make_potential(job)
     train, test = _data(job)
+    if job["stages"] is not None:
+        _in_stages(job, potential, train, test, arguments)
+        return
     checkpoint = job.output(section.checkpoint, ".fit.npz")
     model = job.output(section.model, ".model.npz")
     report = job.output(section.report, ".report.json")
@@ -82,33 +85,62 @@ def run(arguments):
         print(*(f"written: {path}" for path in (model, report, *figure)), sep="\n")
 
 
-def _potential(job):
-    section = job["potential"]
-    if (section.file is None) == (section.kind is None):
+def _in_stages(job, potential, train, test, arguments):
+    """Fit a spin-lattice potential in four stages."""
+    section, stages = job["fit"], job["stages"]
+    unused = ("method", "max_iterations", "patience", "checkpoint", "figure")
+    job.refuse("fit", unused, "has no meaning in a fit in stages ([stages])")
+    folder = job.output(stages.folder, ".stages")
+    model = job.output(section.model, ".model.npz")
+    report = job.output(section.report, ".report.json")
+    job_arguments.prepare(job, [model, report], arguments, folder)
+    if arguments.overwrite:
+        for path in folder.glob("*.npz"):
+            path.unlink()
+    elif folder.exists() and not arguments.resume:
         raise InputError(
-            f"{job.place('potential')}: one of file (a saved model) and kind (a new potential) "
-            "says what is fitted"
+            f"{folder} exists already: go on with --resume, or start anew with --overwrite"
         )
-    if section.file is not None:
-        path = job.file("potential", "file")
-        new = [name for name in given(section) if name != "file"]
-        if new:
-            raise InputError(
-                f"{job.place('potential')}: {', '.join(new)} are for new potentials (kind), not "
-                "for one from a file"
-            )
-        with wrong_input(job.place("potential", "file")):
-            return models.load(path)
-    if section.species is None:
-        raise InputError(f"{job.place('potential')}: species is missing: {_SPECIES}")
-    options = given(section)
-    options["species"] = tuple(section.species)
-    seed = job.random_seed("a new potential has random parameters")
-    with wrong_input(job.place("potential")):
-        return _KINDS[options.pop("kind")](rng=seed, **options)
+    folder.mkdir(parents=True, exist_ok=True)
+    options = given(section, ("weights", "ridge", "tolerance"))
+    if "scaling" in job.given["fit"]:
+        options["scaling"] = section.scaling
+    with wrong_input(job.place("stages")):
+        found = fitting.fit_stages(
+            potential,
+            nonmagnetic=_read(job, "nonmagnetic", stages.nonmagnetic, "stages"),
+            bulk=_read(job, "bulk", stages.bulk, "stages"),
+            train=train,
+            test=test,
+            iterations=stages.iterations,
+            folder=folder,
+            restart=arguments.resume,
+            progress=not arguments.quiet,
+            **options,
+        )
+        potential.save(model)
+    report.write_text(json.dumps(_summaries(found), indent=1) + "\n", encoding="utf-8")
+    if not arguments.quiet:
+        print(found)
+        print(*(f"written: {path}" for path in (model, report)), sep="\n")
 
 
-_SPECIES = 'the chemical symbols that the potential describes, as ["Fe", "Al"]'
+def _summaries(found):
+    """Return the errors after every stage, a JSON-able list."""
+    return [
+        {
+            "stage": stage.name,
+            "fit": stage.summary,
+            **{
+                part: {
+                    name: {"unit": errors.unit, "rmse": errors.rmse, "mae": errors.mae}
+                    for name, errors in getattr(stage, part).items()
+                }
+                for part in ("train", "test")
+            },
+        }
+        for stage in found.stages
+    ]
 
 
 def _data(job):
@@ -129,8 +161,8 @@ def _data(job):
         return train.split(section.train_share, rng=seed)
 
 
-def _read(job, key, names):
+def _read(job, key, names, section="fit"):
     names = names if isinstance(names, list) else [names]
-    paths = [job.file("fit", key, name) for name in names]
-    with wrong_input(job.place("fit", key)):
+    paths = [job.file(section, key, name) for name in names]
+    with wrong_input(job.place(section, key)):
         return fitting.read(paths)

@@ -27,19 +27,20 @@ An example, job.toml:
     ase-mag landscapes job.toml             writes job.landscapes.npz, .csv, job.predictor.npz
     ase-mag landscapes job.toml --resume    computes the frames that are missing
 
-The energies are those of [model]; frames are labelled by constrained density-functional theory with
-campaigns in Python (docs/campaigns.md).
+[reference] code = "abinit" or "vasp" in the place of [model] takes constrained density-functional
+theory; [executor] kind = "processes" or "dask" computes several frames at a time.
 """
 
 import sys
 
 import ase.io
 
-from ase_mag import lsf, reference
+from ase_mag import lsf
 from ase_mag.cli import job_arguments
 from ase_mag.cli.job import read, wrong_input
 from ase_mag.cli.job.keys import arguments as given
-from ase_mag.cli.job.system import make_atoms, make_model
+from ase_mag.cli.job.references import executor, make_reference
+from ase_mag.cli.job.system import make_atoms
 
 SUMMARY = "landscapes of moment sizes, and their predictor"
 _SCAN = (
@@ -68,10 +69,10 @@ def run(arguments):
         For whatever is wrong with the job file.
     """
     job = read(arguments.job)
-    job.require("model", "landscapes")
+    job.require("landscapes")
     section, learning = job["landscapes"], job["predictor"]
     frames = _frames(job)
-    model = make_model(job)
+    calculator = make_reference(job)
     seed = None if learning is None else job.random_seed("folds of [predictor] are random")
     table = job.output(section.table, ".landscapes.npz")
     csv = job.output(section.csv, ".landscapes.csv")
@@ -79,10 +80,11 @@ def run(arguments):
     if learning is not None:
         outputs.append(job.output(learning.file, ".predictor.npz"))
     job_arguments.prepare(job, outputs, arguments, table)
-    with wrong_input(job.place("landscapes")):
+    with executor(job) as pool, wrong_input(job.place("landscapes")):
         found = lsf.landscapes(
             frames,
-            reference.ConstrainedModel(model),
+            calculator,
+            executor=pool,
             path=table,
             progress=sys.stderr.isatty() and not arguments.quiet,
             **given(section, _SCAN),

@@ -128,3 +128,107 @@ def test_wrong_input(replacement, message, write_job, frames, capsys, tmp_path):
 def test_the_example_of_the_help_is_complete(example_of, write_job, capsys):
     assert main(["fit", write_job(example_of("fit"))]) == 2
     assert "data is 'frames.extxyz', but there is no such file" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """A folder with frames of moment vectors: without moments, near the crystal, and others."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("vectors")
+    calculator = reference.ConstrainedModel(models.named("FeHL-1"))
+    for name, size, shift in (
+        ("nonmagnetic", 0.0, 0.1),
+        ("bulk", 2.2, 0.02),
+        ("others", 2.5, 0.15),
+    ):
+        frames = []
+        for _ in range(10):
+            atoms = bulk("Fe", a=2.86 * rng.uniform(0.96, 1.03), cubic=True)
+            atoms.positions += rng.normal(scale=shift, size=(2, 3))
+            moments = rng.normal(size=(2, 3))
+            moments *= size * rng.uniform(0.5, 1) / np.linalg.norm(moments, axis=1)[:, None]
+            set_moments(atoms, moments)
+            frames.append(atoms)
+        reference.campaign(frames, calculator, folder / f"{name}.extxyz", progress=False)
+    return folder
+
+
+def kind_job(kind, keys, fit):
+    return (
+        f'version = 1\nseed = 2\n[potential]\nkind = "{kind}"\nspecies = ["Fe"]\n{keys}\n'
+        f'[fit]\ndata = "others.extxyz"\n{fit}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "make"),
+    [
+        (
+            "noncollinear",
+            "level = 6\ncutoff_angstrom = 4.0\nonsite = 2",
+            lambda: models.NoncollinearMomentTensorPotential(
+                ("Fe",), level=6, cutoff=4.0, onsite=2, rng=2
+            ),
+        ),
+        (
+            "spin-lattice",
+            "cutoff_angstrom = 4.0\nhidden = [4]",
+            lambda: models.SpinLatticePotential(("Fe",), cutoff=4.0, hidden=[4], seed=2),
+        ),
+        (
+            "spin-orientation",
+            'n_radial = 4\nl_max = 2\nwidth_angstrom = 0.6\nterms = ["exchange"]\n'
+            "regularization = 1e-5\ncutoff_angstrom = 4.0",
+            lambda: models.SpinOrientationPotential(("Fe",), 4.0, 4, 2, 0.6, regularization=1e-5),
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*along the moments", "ignore:the data determine")
+def test_every_kind_is_the_fit_of_the_library(kind, keys, make, write_job, vectors, tmp_path):
+    shutil.copy(vectors / "others.extxyz", tmp_path)
+    assert main(["fit", write_job(kind_job(kind, keys, "max_iterations = 3")), "--quiet"]) == 0
+    potential = make()
+    fitting.fit(
+        potential, fitting.read(tmp_path / "others.extxyz"), max_iterations=3, progress=False
+    )
+    saved = models.load(tmp_path / "job.model.npz")
+    assert type(saved) is type(potential)
+    np.testing.assert_allclose(saved.parameters, potential.parameters, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:the data determine")
+def test_four_stages_are_those_of_the_library(shell, write_job, vectors, tmp_path, capsys):
+    shutil.copytree(vectors, tmp_path, dirs_exist_ok=True)
+    counts = {"nonmagnetic": 3, "bulk": 3, "network": 3, "together": 2}
+    table = ", ".join(f"{name} = {n}" for name, n in counts.items())
+    text = kind_job("spin-lattice", "cutoff_angstrom = 4.0\nhidden = [4]", "") + (
+        '[stages]\nnonmagnetic = "nonmagnetic.extxyz"\nbulk = "bulk.extxyz"\n'
+        f"iterations = {{ {table} }}\n"
+    )
+    job = write_job(text)
+    done = shell("fit", "job.toml")
+    assert "RMSE, train" in done.stdout and "together" in done.stdout
+    potential = models.SpinLatticePotential(("Fe",), cutoff=4.0, hidden=(4,), seed=2)
+    sets = {name: fitting.read(tmp_path / f"{name}.extxyz") for name in ("nonmagnetic", "bulk")}
+    found = fitting.fit_stages(
+        potential, train=fitting.read(tmp_path / "others.extxyz"), iterations=counts,
+        progress=False, **sets,
+    )  # fmt: skip
+    saved = models.load(tmp_path / "job.model.npz")
+    np.testing.assert_allclose(saved.parameters, potential.parameters, rtol=1e-9)
+    report = json.loads((tmp_path / "job.report.json").read_text())
+    assert [stage["stage"] for stage in report] == list(counts)
+    rmse = report[-1]["train"]["magforces"]["rmse"]
+    assert rmse == pytest.approx(found["together"].train["magforces"].rmse, rel=1e-9)
+    assert main(["fit", job]) == 2
+    assert "exist already: go on with --resume" in capsys.readouterr().err
+    assert main(["fit", job, "--resume", "--quiet"]) == 0
+    again = models.load(tmp_path / "job.model.npz")
+    np.testing.assert_array_equal(again.parameters, saved.parameters)
+    for old, new, message in (
+        ("together = 2", "togehter = 2", "line 11, [stages]: iterations names 'togehter'"),
+        ("= 2 }", "= 2.5 }", "of integers"),
+        ("[stages]", "patience = 3\n[stages]", "patience has no meaning in a fit in stages"),
+        ('kind = "spin-lattice"', 'kind = "noncollinear"', "hidden does not belong to kind nonc"),
+    ):
+        assert main(["fit", write_job(text, [(old, new)]), "--overwrite", "--quiet"]) == 2
+        assert message in capsys.readouterr().err

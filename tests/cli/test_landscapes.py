@@ -1,14 +1,20 @@
 """ase-mag landscapes: the table and predictor of the library, and refusals."""
 
 import csv
+import sys
+from configparser import ConfigParser
+from importlib import util
+from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.config import cfg
 
 from ase_mag import lsf, models, reference, set_moments
 from ase_mag.cli import main
+from ase_mag.reference.vasp import calculator as vasp_calculator
 
 JOB = """\
 version = 1
@@ -99,3 +105,119 @@ def test_the_example_of_the_help_runs(example_of, write_job, tmp_path):
     replacements = [("count = 14", "count = 1"), ("repeat = 3", "repeat = 2")]
     assert main(["landscapes", write_job(example_of("landscapes"), replacements), "--quiet"]) == 0
     assert (tmp_path / "job.predictor.npz").exists()
+
+
+#: A program that reads and writes the files of VASP; its physics is FeHL-1.
+FAKE = Path(__file__).parents[1] / "reference" / "vasp" / "fake_vasp.py"
+VASP = """\
+version = 1
+seed = 5
+
+[structure]
+bulk = "Fe"
+a_angstrom = 2.877
+moments = 2.0
+
+[reference]
+code = "vasp"
+command = "true mpirun vasp_ncl"
+directory = "runs"
+settings = { xc = "PBE", kpts = [2, 2, 2], encut = 400.0, moment_tolerance = 0.02 }
+
+[landscapes]
+count = 1
+sizes = [1.6, 2.1, 2.6]
+"""
+
+
+@pytest.fixture
+def vasp(tmp_path, monkeypatch):
+    """Potentials and a VASP that runs in this process; returns the commands that were given."""
+    folder = tmp_path / "potentials" / "potpaw_PBE" / "Fe"
+    folder.mkdir(parents=True)
+    (folder / "POTCAR").write_text(
+        "  PAW_PBE Fe 06Sep2000\n   8.00000000000000\n parameters from PSCTR are:\n"
+        "   TITEL  = PAW_PBE Fe 06Sep2000\n   LEXCH  = PE\n   EATOM  =   594.4687 eV\n"
+        "   POMASS =   55.847; ZVAL   =    8.000    mass and valenz\n"
+        "   RWIGS  =    2.460; RWIGS  =    1.302    wigner-seitz radius (au A)\n End of Dataset\n"
+    )
+    monkeypatch.delenv("VASP_PP_PATH", raising=False)
+    parser = ConfigParser()
+    parser.read_dict({"environment": {"VASP_PP_PATH": str(tmp_path / "potentials")}})
+    monkeypatch.setattr(cfg, "parser", parser)
+    spec = util.spec_from_file_location("fake_vasp", FAKE)
+    fake = util.module_from_spec(spec)
+    spec.loader.exec_module(fake)
+    commands = []
+
+    def execute(command, folder):
+        commands.append(command)
+        with (folder / "vasp.out").open("w") as out, monkeypatch.context() as context:
+            context.setattr(sys, "stdout", out)
+            assert fake.main(folder) == 0
+
+    monkeypatch.setattr(vasp_calculator, "execute", execute)
+    return commands
+
+
+def test_landscapes_of_vasp_are_those_of_the_physics_behind_it(vasp, write_job, tmp_path):
+    assert main(["landscapes", write_job(VASP), "--quiet"]) == 0
+    assert set(vasp) == {"true mpirun vasp_ncl"} and len(vasp) >= 6
+    assert any((tmp_path / "runs").iterdir())
+    found = lsf.LandscapeTable.load(tmp_path / "job.landscapes.npz")
+    start, end = VASP.index("[reference]"), VASP.index("[landscapes]")
+    model = VASP[:start] + '[model]\nname = "FeHL-1"\n\n' + VASP[end:]
+    assert main(["landscapes", write_job(model, name="model.toml"), "--quiet"]) == 0
+    expected = lsf.LandscapeTable.load(tmp_path / "model.landscapes.npz")
+    np.testing.assert_allclose(found.energies, expected.energies, atol=1e-3)
+    np.testing.assert_allclose(found.relaxed, expected.relaxed, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("replacement", "message"),
+    [
+        (('code = "vasp"', 'code = "qe"'), 'code is "qe"; allowed is "abinit", "vasp", "model"'),
+        (("encut = 400.0", "lnoncollinear = false"), "line 13, [reference]: "),
+        (("encut = 400.0", "command = 'a'"), "command is a key of [reference], not of its setti"),
+        (('code = "vasp"', 'code = "abinit"'), "command is for vasp; that of abinit is in section"),
+        (('code = "vasp"', 'code = "model"'), "command belongs to abinit and vasp, not to the em"),
+        (
+            ("[reference]", '[model]\nname = "FeHL-1"\n[reference]'),
+            "from vasp and from [model]: le",
+        ),
+        (("[landscapes]", '[executor]\nkind = "threads"\n[landscapes]'), '"processes", "dask"'),
+        (
+            ("[landscapes]", '[executor]\nkind = "processes"\nscheduler = "a"\n[landscapes]'),
+            "line 17, [executor]: scheduler belongs to dask",
+        ),
+    ],
+)
+def test_wrong_references_and_executors(replacement, message, vasp, write_job, capsys):
+    assert main(["landscapes", write_job(VASP, [replacement]), "--quiet"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_executors_change_nothing(shell, write_job, tmp_path):
+    """Two processes, from the shell; and a dask cluster that is there already."""
+    text = JOB[: JOB.index("[predictor]")]
+    write_job(text, name="one.toml")
+    write_job(text + '[executor]\nkind = "processes"\nworkers = 2\n', name="two.toml")
+    for name in ("one", "two"):
+        shell("landscapes", f"{name}.toml", "--quiet")
+    one, two = (lsf.LandscapeTable.load(tmp_path / f"{n}.landscapes.npz") for n in ("one", "two"))
+    np.testing.assert_array_equal(one.energies, two.energies)
+    np.testing.assert_array_equal(one.a, two.a)
+
+
+@pytest.mark.slow
+def test_a_running_dask_cluster(write_job, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    text = JOB[: JOB.index("[predictor]")]
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        more = f'[executor]\nkind = "dask"\nscheduler = "{cluster.scheduler_address}"\n'
+        assert main(["landscapes", write_job(text + more), "--quiet"]) == 0
+    assert main(["landscapes", write_job(text, name="one.toml"), "--quiet"]) == 0
+    one, two = (lsf.LandscapeTable.load(tmp_path / f"{n}.landscapes.npz") for n in ("one", "job"))
+    np.testing.assert_array_equal(one.energies, two.energies)

@@ -5,6 +5,7 @@ from inspect import signature
 from ase_mag import MagneticCalculator, lsf, reference
 from ase_mag.cli.job.errors import InputError, wrong_input
 from ase_mag.cli.job.keys import arguments, rules
+from ase_mag.cli.job.references import make_reference
 from ase_mag.cli.job.sections import Dynamics
 from ase_mag.cli.job.system import make_atoms, make_model
 from ase_mag.dynamics import AsdAimd, SpinDynamics, SpinLatticeDynamics
@@ -23,12 +24,22 @@ class Setup:
     """
 
     def __init__(self, job):
-        job.require("structure", "model", "dynamics")
+        job.require("structure", "dynamics")
         self.job, self.section = job, job["dynamics"]
         self.seed = job.random_seed("a run has noise")
         self.options = _options(job, self.section)
-        self.model = make_model(job)
         self.atoms = make_atoms(job)
+        if self.section.kind == "asd-aimd":
+            self._calculator = make_reference(job)
+        else:
+            if job["reference"] is not None:
+                raise InputError(
+                    f"{job.place('reference')}: a code gives forces in kind asd-aimd only; kind is "
+                    f"{self.section.kind}: leave [reference] out"
+                )
+            job.require("model")
+            self._calculator = MagneticCalculator(make_model(job))
+        self.model = getattr(self._calculator, "model", self._calculator)
         if self.section.kind == "asd-aimd":
             if job["exchange"] is not None:
                 self.options["exchange"] = make_model(job, "exchange")
@@ -52,12 +63,18 @@ class Setup:
         """
         atoms = self.atoms.copy()
         with wrong_input(self.job.place("dynamics")):
-            if self.section.kind == "asd-aimd":
-                atoms.calc = reference.ConstrainedModel(self.model)
-            else:
-                atoms.calc = MagneticCalculator(self.model)
+            atoms.calc = self._fresh()
             atoms.get_potential_energy()
             return CLASSES[self.section.kind](atoms, rng=self.seed, **self.options, **options)
+
+    def _fresh(self):
+        """Return a calculator that has computed nothing yet."""
+        calculator = self._calculator
+        if isinstance(calculator, reference.ConstrainedModel):
+            return reference.ConstrainedModel(self.model)
+        if isinstance(calculator, MagneticCalculator):
+            return MagneticCalculator(self.model)
+        return make_reference(self.job)
 
 
 def _options(job, section):

@@ -50,6 +50,13 @@ WEIGHTS = Kind(
     lambda v: isinstance(v, dict) and len(v) > 0 and all(_is_number(w) for w in v.values()),
 )
 REPEATS = Kind("three integers", _list_of(INTEGER, 3))
+SETTINGS = Kind(
+    "a table { name = value, ... }", lambda v: isinstance(v, dict) and all(k != "" for k in v)
+)
+ITERATIONS = Kind(
+    "a table { nonmagnetic = 150, bulk = 100, network = 200, together = 200 } of integers",
+    lambda v: isinstance(v, dict) and len(v) > 0 and all(INTEGER.holds(n) for n in v.values()),
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The sections of a job file and their keys."""
 
-from ase_mag.cli.job.sections.learning import Fit, Landscapes, Potential, Predictor
+from ase_mag.cli.job.sections.learning import Fit, Landscapes, Potential, Predictor, Stages
+from ase_mag.cli.job.sections.references import Executor, Reference
 from ase_mag.cli.job.sections.runs import Dynamics, Output
 from ase_mag.cli.job.sections.searches import Curie, Relax
 from ase_mag.cli.job.sections.system import Exchange, Model, Structure
@@ -16,8 +17,11 @@ SECTIONS = {
     "relax": Relax,
     "potential": Potential,
     "fit": Fit,
+    "stages": Stages,
     "landscapes": Landscapes,
     "predictor": Predictor,
+    "reference": Reference,
+    "executor": Executor,
 }
 
 __all__ = [
@@ -25,12 +29,15 @@ __all__ = [
     "Curie",
     "Dynamics",
     "Exchange",
+    "Executor",
     "Fit",
     "Landscapes",
     "Model",
     "Output",
     "Potential",
     "Predictor",
+    "Reference",
     "Relax",
+    "Stages",
     "Structure",
 ]

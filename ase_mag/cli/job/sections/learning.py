@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ase_mag.cli.job.keys import (
     FLAG,
     INTEGER,
+    INTEGERS,
+    ITERATIONS,
     NUMBER,
     NUMBERS,
     PATH,
@@ -26,12 +28,12 @@ class Potential:
     )
     kind: str | None = key(
         TEXT,
-        "new magnetic moment tensor potential, of collinear or of vector moments",
-        allowed=("collinear", "noncollinear"),
+        "new potential: magnetic moment tensors of collinear or of vector moments; MSLP; GAP-SOSO",
+        allowed=("collinear", "noncollinear", "spin-lattice", "spin-orientation"),
         default=None,
     )
     species: list | None = key(TEXTS, "chemical symbols, of a new one", default=None)
-    level: int | None = key(INTEGER, "level of the basis", least=2, default=None)
+    level: int | None = key(INTEGER, "level of the basis of moment tensors", least=2, default=None)
     magnetic_basis: int | None = key(
         INTEGER, "polynomials of a moment; 1: not magnetic", least=1, default=None
     )
@@ -48,6 +50,38 @@ class Potential:
     onsite: int | None = key(INTEGER, "even powers of the moment of an atom", least=0, default=None)
     extrapolate: bool | None = key(
         FLAG, "whether shorter distances and larger moments are accepted", default=None
+    )
+    hidden: list | None = key(
+        INTEGERS, "units in the layers of the network (spin-lattice)", least=1, default=None
+    )
+    n_radial: int | None = key(
+        INTEGER, "radial functions of the density (spin-orientation)", least=1, default=None
+    )
+    l_max: int | None = key(
+        INTEGER, "largest order of spherical harmonics (spin-orientation)", least=0, default=None
+    )
+    width_angstrom: float | None = key(
+        NUMBER,
+        "width of atoms in the density (spin-orientation)",
+        unit="angstrom",
+        above=0,
+        default=None,
+        argument="width",
+    )
+    spin_width: float | None = key(
+        NUMBER, "width of directions in the density (spin-orientation)", above=0, default=None
+    )
+    terms: list | None = key(
+        TEXTS, "terms of the energy: exchange, dipole, three-body (spin-orientation)", default=None
+    )
+    regressor: str | None = key(
+        TEXT,
+        "function of a site (spin-orientation)",
+        allowed=("linear", "sparse_gp"),
+        default=None,
+    )
+    regularization: float | None = key(
+        NUMBER, "of the regressor (spin-orientation)", above=0, default=None
     )
 
 
@@ -92,6 +126,22 @@ class Fit:
     report: str | None = key(PATH, "errors of all labels; default: job.report.json", default=None)
     figure: str | None = key(PATH, "predictions against labels; default: none", default=None)
     checkpoint: str | None = key(PATH, "for --resume; default: job.fit.npz", default=None)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A spin-lattice potential is fitted in four stages; [fit] has what is in no other set."""
+
+    nonmagnetic: str | list = key(PATH | PATHS, "non-magnetic frames, for the first stage")
+    bulk: str | list = key(PATH | PATHS, "frames near the perfect crystal, for the second stage")
+    iterations: dict | None = key(
+        ITERATIONS,
+        "most iterations of each stage; 0 leaves it out; default: 150, 100, 200, 200",
+        default=None,
+    )
+    folder: str | None = key(
+        PATH, "what the stages found, for --resume; default: job.stages", default=None
+    )
 
 
 @dataclass(frozen=True)
