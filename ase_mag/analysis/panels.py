@@ -31,6 +31,7 @@ def panels(run, names, **options):
             f"observables to plot are {', '.join(PANELS)}; got {', '.join(unknown) or 'none'}"
         )
     options = Options(**options)
+    skipped(options.skip, 1)  # raises for what is no number of frames
 
     def draw(*axes):
         for panel, name in zip(axes, names, strict=True):

@@ -27,14 +27,18 @@ STYLE = {
 
 
 def make(draw, columns=1, width=5.2, height=3.5):
-    """Return a figure with ``columns`` axes in a row that ``draw(*axes)`` has filled."""
+    """Return a figure of ``columns`` axes, at most three in a row, that ``draw(*axes)`` filled."""
     matplotlib = require("matplotlib", extra="plot")
     figure_module = require("matplotlib.figure", extra="plot")
     with matplotlib.rc_context(STYLE):
+        across, rows = min(columns, 3), -(-columns // 3)
         figure = figure_module.Figure(
-            figsize=(width * columns, height), dpi=180, layout="constrained"
+            figsize=(width * across, height * rows), dpi=180, layout="constrained"
         )
-        draw(*figure.subplots(1, columns, squeeze=False)[0])
+        axes = figure.subplots(rows, across, squeeze=False).ravel()
+        for unused in axes[columns:]:
+            unused.remove()
+        draw(*axes[:columns])
         return figure
 
 

@@ -65,7 +65,7 @@ def correlation_time(series):
         raise ValueError(
             f"a correlation time needs a series (n,) of at least two values, got {series.shape}"
         )
-    if np.ptp(series) == 0:
+    if np.ptp(series) <= 1e-13 * np.abs(series).max():  # constant up to rounding
         return 0.5
     n = len(series)
     spectrum = np.fft.rfft(series - series.mean(), 2 * n)

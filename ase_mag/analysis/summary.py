@@ -57,7 +57,7 @@ def rows(run):
     for name, unit, values in (
         ("magnetization", "mu_B", lambda: np.linalg.norm(run.magnetization, axis=1)),
         ("size of moments", "mu_B", lambda: run.mean_moment_size),
-        ("spread of sizes", "mu_B", lambda: run.moment_size_spread),
+        ("spread of sizes", "mu_B", lambda: _or_zero(run.moment_size_spread)),
         ("temperature of atoms", "K", lambda: run.temperature_K),
         ("spin temperature", "K", lambda: run.spin_temperature),
         ("pressure", "GPa", run.pressure),
@@ -66,6 +66,11 @@ def rows(run):
             yield name, unit, values()
         except ValueError as error:
             yield name, unit, error
+
+
+def _or_zero(values):
+    """Return values, or zeros where all of them are rounding errors."""
+    return values if values.max() > 1e-12 else np.zeros_like(values)
 
 
 def _reason(error):

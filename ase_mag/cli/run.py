@@ -33,11 +33,14 @@ file, digests of the files that it names, the seed and all versions: `ase-mag in
 import sys
 from time import perf_counter
 
+from ase_mag import analysis
+from ase_mag.analysis.run_report import run_report
 from ase_mag.cli import job_arguments, origin
 from ase_mag.cli.estimate import estimate
 from ase_mag.cli.job import InputError, read, wrong_input
 from ase_mag.cli.job.dynamics import Setup
 from ase_mag.cli.job.sections import Output
+from ase_mag.core.extras import require
 
 SUMMARY = "dynamics from a job file"
 
@@ -58,11 +61,14 @@ def run(arguments):
     """
     job = read(arguments.job)
     setup, output = Setup(job), job["output"] or Output()
+    if output.report is not None:
+        require("matplotlib", extra="plot")
     files = _files(job, output)
     if arguments.dry_run:
         print(estimate(setup, files, output.interval))
         return
-    job_arguments.prepare(job, list(files.values()), arguments, files["checkpoint"])
+    pages = [] if output.report is None else [job.beside(output.report)]
+    job_arguments.prepare(job, [*files.values(), *pages], arguments, files["checkpoint"])
     made_by = origin.describe(job)
     if arguments.resume:
         with wrong_input(files["trajectory"]):
@@ -79,6 +85,11 @@ def run(arguments):
     )
     with dynamics:
         _run(dynamics, setup.section.steps, files, arguments.quiet)
+    if output.report is not None:
+        report = run_report(analysis.read(files["trajectory"]))
+        report.write(job.beside(output.report))
+        if not arguments.quiet:
+            print(f"{'report':11} {job.beside(output.report)}")
 
 
 def _run(dynamics, steps, files, quiet):

@@ -328,6 +328,8 @@ class HoppingEmbeddedAtom(Trainable):
 
     def to_dict(self):
         def table(knots, amplitudes):
+            # Knots of |q| > 37 are rounded to an end of the range, which is no legal place for one.
+            knots = np.clip(knots, 1e-9 * self.cutoff, (1 - 1e-9) * self.cutoff)
             return np.stack([knots, amplitudes], axis=-1)
 
         return {

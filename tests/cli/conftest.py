@@ -3,10 +3,15 @@
 import subprocess
 import sys
 import textwrap
+from configparser import ConfigParser
+from importlib import util
+from pathlib import Path
 
 import pytest
+from ase.config import cfg
 
 from ase_mag.cli import main
+from ase_mag.reference.vasp import calculator as vasp_calculator
 
 #: Moments and atoms of 16 iron atoms, 60 steps.
 JOB = """\
@@ -35,6 +40,8 @@ friction_per_fs = 0.01
 interval = 10
 checkpoint_interval = 25
 """
+#: A program that reads and writes the files of VASP; its physics is FeHL-1.
+FAKE = Path(__file__).parents[1] / "reference" / "vasp" / "fake_vasp.py"
 
 
 @pytest.fixture
@@ -84,3 +91,33 @@ def shell(tmp_path, tree_environment):
         return done
 
     return run
+
+
+@pytest.fixture
+def vasp(tmp_path, monkeypatch):
+    """Potentials and a VASP that runs in this process; returns the commands that were given."""
+    folder = tmp_path / "potentials" / "potpaw_PBE" / "Fe"
+    folder.mkdir(parents=True)
+    (folder / "POTCAR").write_text(
+        "  PAW_PBE Fe 06Sep2000\n   8.00000000000000\n parameters from PSCTR are:\n"
+        "   TITEL  = PAW_PBE Fe 06Sep2000\n   LEXCH  = PE\n   EATOM  =   594.4687 eV\n"
+        "   POMASS =   55.847; ZVAL   =    8.000    mass and valenz\n"
+        "   RWIGS  =    2.460; RWIGS  =    1.302    wigner-seitz radius (au A)\n End of Dataset\n"
+    )
+    monkeypatch.delenv("VASP_PP_PATH", raising=False)
+    parser = ConfigParser()
+    parser.read_dict({"environment": {"VASP_PP_PATH": str(tmp_path / "potentials")}})
+    monkeypatch.setattr(cfg, "parser", parser)
+    spec = util.spec_from_file_location("fake_vasp", FAKE)
+    fake = util.module_from_spec(spec)
+    spec.loader.exec_module(fake)
+    commands = []
+
+    def execute(command, folder):
+        commands.append(command)
+        with (folder / "vasp.out").open("w") as out, monkeypatch.context() as context:
+            context.setattr(sys, "stdout", out)
+            assert fake.main(folder) == 0
+
+    monkeypatch.setattr(vasp_calculator, "execute", execute)
+    return commands

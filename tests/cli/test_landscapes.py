@@ -1,20 +1,14 @@
 """ase-mag landscapes: the table and predictor of the library, and refusals."""
 
 import csv
-import sys
-from configparser import ConfigParser
-from importlib import util
-from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.config import cfg
 
 from ase_mag import lsf, models, reference, set_moments
 from ase_mag.cli import main
-from ase_mag.reference.vasp import calculator as vasp_calculator
 
 JOB = """\
 version = 1
@@ -107,8 +101,6 @@ def test_the_example_of_the_help_runs(example_of, write_job, tmp_path):
     assert (tmp_path / "job.predictor.npz").exists()
 
 
-#: A program that reads and writes the files of VASP; its physics is FeHL-1.
-FAKE = Path(__file__).parents[1] / "reference" / "vasp" / "fake_vasp.py"
 VASP = """\
 version = 1
 seed = 5
@@ -126,38 +118,9 @@ settings = { xc = "PBE", kpts = [2, 2, 2], encut = 400.0, moment_tolerance = 0.0
 
 [landscapes]
 count = 1
+directions = "ferro"
 sizes = [1.6, 2.1, 2.6]
 """
-
-
-@pytest.fixture
-def vasp(tmp_path, monkeypatch):
-    """Potentials and a VASP that runs in this process; returns the commands that were given."""
-    folder = tmp_path / "potentials" / "potpaw_PBE" / "Fe"
-    folder.mkdir(parents=True)
-    (folder / "POTCAR").write_text(
-        "  PAW_PBE Fe 06Sep2000\n   8.00000000000000\n parameters from PSCTR are:\n"
-        "   TITEL  = PAW_PBE Fe 06Sep2000\n   LEXCH  = PE\n   EATOM  =   594.4687 eV\n"
-        "   POMASS =   55.847; ZVAL   =    8.000    mass and valenz\n"
-        "   RWIGS  =    2.460; RWIGS  =    1.302    wigner-seitz radius (au A)\n End of Dataset\n"
-    )
-    monkeypatch.delenv("VASP_PP_PATH", raising=False)
-    parser = ConfigParser()
-    parser.read_dict({"environment": {"VASP_PP_PATH": str(tmp_path / "potentials")}})
-    monkeypatch.setattr(cfg, "parser", parser)
-    spec = util.spec_from_file_location("fake_vasp", FAKE)
-    fake = util.module_from_spec(spec)
-    spec.loader.exec_module(fake)
-    commands = []
-
-    def execute(command, folder):
-        commands.append(command)
-        with (folder / "vasp.out").open("w") as out, monkeypatch.context() as context:
-            context.setattr(sys, "stdout", out)
-            assert fake.main(folder) == 0
-
-    monkeypatch.setattr(vasp_calculator, "execute", execute)
-    return commands
 
 
 def test_landscapes_of_vasp_are_those_of_the_physics_behind_it(vasp, write_job, tmp_path):

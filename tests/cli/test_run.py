@@ -139,6 +139,33 @@ def test_asd_aimd_with_exchange_and_predictor(write_job, tmp_path):
     np.testing.assert_allclose(sizes, expected, rtol=1e-10)
 
 
+def test_asd_aimd_with_a_code_and_where_a_code_is_refused(vasp, write_job, tmp_path, capsys):
+    """Two steps with VASP (its physics: FeHL-1) end where two steps with FeHL-1 end."""
+    text = (
+        'version = 1\nseed = 2\n[structure]\nbulk = "Fe"\na_angstrom = 2.85\nmoments = 2.0\n'
+        "displacement_angstrom = 0.05\n[reference]\n[dynamics]\nkind = 'asd-aimd'\n"
+        "timestep_fs = 2\nsteps = 2\n[output]\ninterval = 1\n"
+    )
+    code = (
+        'code = "vasp"\ncommand = "true"\nsettings = { xc = "PBE", kpts = [2, 2, 2], '
+        "encut = 400, moment_tolerance = 0.02 }\n"
+    )
+    assert (
+        main(["run", write_job(text, [("[reference]\n", f"[reference]\n{code}")]), "--quiet"]) == 0
+    )
+    assert len(vasp) >= 4
+    embedded = ("[reference]\n", '[model]\nname = "FeHL-1"\n')
+    assert main(["run", write_job(text, [embedded], "model.toml"), "--quiet"]) == 0
+    one, two = (read_frames(tmp_path / f"{name}.traj", -1) for name in ("job", "model"))
+    moved = np.abs(two.positions - read_frames(tmp_path / "model.traj", 0).positions).max()
+    # VASP prints six digits of positions and moments that are 0.02 mu_B off.
+    assert np.abs(one.positions - two.positions).max() < 0.02 * moved
+    spins = ("kind = 'asd-aimd'", "kind = 'spin-lattice'")
+    job = write_job(text, [spins, ("[reference]\n", f"[reference]\n{code}")], "refused.toml")
+    assert main(["run", job]) == 2
+    assert "a code gives forces in kind asd-aimd only; kind is spin-" in capsys.readouterr().err
+
+
 def test_a_dry_run_writes_nothing_and_knows_the_sizes_of_the_files(
     write_job, tmp_path, capsys, monkeypatch
 ):

@@ -232,3 +232,17 @@ def test_bad_input():
         SpinLatticePotential("Fe", lattice=HoppingEmbeddedAtom("Cr"))
     with pytest.raises(ValueError, match="parameters must be 921 finite numbers"):
         SpinLatticePotential("Fe").parameters = [1.0]
+
+
+@pytest.mark.parametrize("q", [-60.0, 60.0])
+def test_a_knot_that_a_fit_has_driven_to_an_end_can_be_saved(q, tmp_path):
+    """R = cutoff/(1 + exp(-q)) is rounded to 0 or the cutoff, where no table may have a knot."""
+    model = HoppingEmbeddedAtom("Fe")
+    parameters = model.parameters.copy()
+    parameters[model.hopping.size] = q  # of the first knot of t
+    model.parameters = parameters
+    assert model.hopping_knots.ravel()[0] in (0.0, model.cutoff)
+    model.save(tmp_path / "model.npz")
+    loaded = models.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(loaded.parameters, parameters)
+    np.testing.assert_array_equal(loaded.hopping_knots, model.hopping_knots)
