@@ -13,6 +13,7 @@ from ase_mag.cli import (
     curie,
     demo,
     fit,
+    gui,
     info,
     landscapes,
     plot,
@@ -32,6 +33,7 @@ COMMANDS = {
     "relax": relax,
     "plot": plot,
     "convert": convert,
+    "gui": gui,
     "check-reference": check_reference,
     "info": info,
 }

@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,6 +60,11 @@ def _write_frames(path, largest=2.6):
 def test_the_commands_run_in_order(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    # Files and options of ase-mag gui are checked; no window is opened.
+    monkeypatch.setattr("ase_mag.cli.gui.require_display", lambda: None)
+    window = SimpleNamespace(run=lambda: None)
+    monkeypatch.setattr("ase_mag.cli.gui.make_window", lambda images, arguments: window)
     _write_frames("frames.extxyz")
     _write_frames("nonmagnetic.extxyz", 0.0)
     _write_frames("bulk.extxyz", 2.2)
