@@ -15,6 +15,7 @@ Moments has the rest. --install writes some lines to ~/.ase/gui.py, --uninstall 
 from pathlib import Path
 
 from ase.io.formats import parse_filename
+from ase.utils import rotate
 
 from ase_mag import MagneticCalculator, models
 from ase_mag.cli.job import InputError, wrong_input
@@ -112,16 +113,21 @@ def open_window(arguments):
         moments = [moments_of(atoms) for atoms in images]
         if all(found is None for found in moments):
             _refuse_what_needs_moments(arguments)
-        if arguments.model is not None:
-            _attach(arguments.model, images)
+        attach = _fields_of_model(arguments.model)
+        for atoms in images:
+            attach(atoms)
         for name in filter(None, [arguments.color]):
             quantities.find(images[-1], name)
         if "fields" in (arguments.arrows or ()) and fields_of(images[-1]) is None:
             raise InputError(
                 "the last frame has no magforces (-dE/dM) to draw: --model NAME calculates them"
             )
+    with wrong_input(f"--rotations {arguments.rotations}"):
+        rotate(arguments.rotations)
     require_display()
-    return make_window(images, arguments)
+    gui = make_window(images, arguments)
+    gui.new_frame = attach
+    return gui
 
 
 def make_window(images, arguments):
@@ -172,12 +178,17 @@ def _refuse_what_needs_moments(arguments):
     print(f"ase-mag gui: no frame of {files} has moments: atoms have the colors of elements")
 
 
-def _attach(name, images):
-    """Give frames without magnetic forces a calculator that calculates them."""
+def _fields_of_model(name):
+    """Return a function that gives a frame without magnetic forces those of a model."""
+    if name is None:
+        return lambda atoms: None
     with wrong_input(f"--model {name}"):
         model = models.load(name) if Path(name).exists() else models.named(name)
-        calculator = MagneticCalculator(model)
-        for atoms in images:
-            if result(atoms, "magforces") is None:
-                model.check_species(atoms.numbers)
-                atoms.calc = calculator
+    calculator = MagneticCalculator(model)
+
+    def attach(atoms):
+        if result(atoms, "magforces") is None:
+            model.check_species(atoms.numbers)
+            atoms.calc = calculator
+
+    return attach

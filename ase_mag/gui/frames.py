@@ -78,7 +78,7 @@ def results_of(atoms, calculate=False):
     """Return all results that hold for this state, a dict; see :func:`result`."""
     names = (*EXTENSIVE, *PER_ATOM, "stress", "dipole")
     if not calculate and atoms.calc is not None:
-        names = tuple(name for name in names if name in atoms.calc.results)
+        names = tuple(name for name in names if name in getattr(atoms.calc, "results", names))
     found = {name: result(atoms, name, calculate) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -126,6 +126,21 @@ def saved(atoms, mask=None):
         copy.calc = SinglePointCalculator(copy, **found)
         copy.calc.name = getattr(atoms.calc, "name", None) or "unknown"
     return copy
+
+
+def appendable(atoms, added):
+    """Return atoms that can be added to ``atoms``: moments of both have the same shape then.
+
+    ASE would broadcast a collinear moment m to (m, m, m). If one of the two has vector moments,
+    those of the other become vectors along z, in ``atoms`` in place and in a copy of ``added``.
+    """
+    both = [frame.arrays.get("initial_magmoms") for frame in (atoms, added)]
+    if {array.ndim for array in both if array is not None} != {1, 2}:
+        return added
+    added = added.copy()
+    for frame in (atoms, added):
+        set_moments(frame, frame.arrays["initial_magmoms"])
+    return added
 
 
 def change_moments(atoms, mask, moment=None, size=None, flip=False):

@@ -30,16 +30,26 @@ class GraphWindow:
         self.canvas = backend.FigureCanvasTkAgg(self.figure, master=self.window.win)
         self.canvas.get_tk_widget().pack(fill="both", expand=True)
         self.controls()
-        self.redraw()
+        try:
+            self.plot()
+        except ValueError:
+            self.window.close()
+            raise
+        self.mark()
+        self.canvas.draw()
 
     def controls(self):
         """Add widgets below the figure."""
 
     def redraw(self):
-        """Draw everything anew."""
+        """Draw everything anew; what the frames no longer have is said in the figure."""
         self.axes.clear()
-        self.plot()
-        self.mark()
+        try:
+            self.plot()
+        except ValueError as error:
+            self.axes.text(0.5, 0.5, str(error), ha="center", wrap=True)
+        else:
+            self.mark()
         self.canvas.draw()
 
     def plot(self):

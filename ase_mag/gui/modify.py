@@ -81,6 +81,5 @@ class ModifyMoments:
             self._done()
 
     def _done(self):
-        self.gui.moments_changed()
         self.gui.update_history()
         self.gui.draw()

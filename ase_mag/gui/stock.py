@@ -11,6 +11,11 @@ def extend():
     before ASE does, so that ``ase gui --terminal`` works without tkinter. A window becomes one of
     ``ase_mag`` when it asks for its menu, the first thing that it does.
     """
+    from ase.gui.images import Images
+
+    from ase_mag.gui.images import MagneticImages
+
+    Images.repeat_results = MagneticImages.repeat_results  # ase gui --repeat comes before windows
     stock = sys.modules.get("ase.gui.gui")
     if stock is None or hasattr(stock.GUI, "stock_menu_data"):
         return
@@ -21,8 +26,9 @@ def extend():
 def _menu_data(gui):
     """Return the menus; a window of the stock program gets those of ``ase_mag``."""
     from ase.gui.gui import GUI
+    from ase.gui.images import Images
 
-    if type(gui) is GUI:
+    if type(gui) is GUI and type(gui.images) is Images:
         from ase_mag.gui.images import MagneticImages
         from ase_mag.gui.viewer import MagneticGUI
 

@@ -6,24 +6,20 @@ import numpy as np
 from ase.gui import ui
 from ase.gui.gui import GUI
 
-from ase_mag.gui import arrows, colors, quantities, series
+from ase_mag.gui import arrows, colors, overlay, quantities, series
 from ase_mag.gui.color_window import ArrowWindow, ColorWindow
 from ase_mag.gui.follow import Follower
-from ase_mag.gui.frames import fields_of, moments_of
+from ase_mag.gui.frames import appendable, fields_of, moments_of
 from ase_mag.gui.graphs import GRAPHS
 from ase_mag.gui.images import MagneticImages
-from ase_mag.gui.legend import draw_arrow_key, draw_scale, number
+from ase_mag.gui.legend import number
 from ase_mag.gui.menu import with_moments
 from ase_mag.gui.modify import ModifyMoments
+from ase_mag.gui.overlay import KINDS
 from ase_mag.gui.picture import SUFFIXES, write_picture
 from ase_mag.gui.save import ask_filename, save_frames
 from ase_mag.gui.status import status_text
 
-#: Kinds of arrows: what is drawn, unit, color, width in pixels per pixel of an angstrom.
-_ARROWS = {
-    "moments": (moments_of, "μB", "#111111", 0.14),
-    "fields": (fields_of, "eV/μB", "#E8601C", 0.07),
-}
 #: Spheres are drawn smaller while there are arrows.
 _SMALLER = 0.36
 
@@ -50,11 +46,14 @@ class MagneticGUI(GUI):
         self.graph_windows = []
         #: Time between frames, fs, or None.
         self.frame_time_fs = None
-        self._map_name = self._scale = None
+        #: Colors from low to high values.
+        self.color_scale = None
         self._fixed_range = (0.0, 1.0)
         self._range = {}
         self._arrow_scales = {}
         self._followed = None
+        #: Called with every new frame of a followed file.
+        self.new_frame = lambda atoms: None
 
     def get_menu_data(self):
         self.prepare()
@@ -88,8 +87,7 @@ class MagneticGUI(GUI):
         quantity = None if name is None else quantities.find(self.atoms, name)
         if quantity is not None:
             suits = colors.DIVERGING if quantity.signed else colors.SEQUENTIAL
-            self._scale = colors.palette(color_map or suits)
-            self._map_name = color_map
+            self.color_scale = colors.palette(color_map or suits)
         self.quantity = quantity
         if self.range_mode == "fixed":
             self.range_mode = "all"
@@ -118,13 +116,17 @@ class MagneticGUI(GUI):
             return super().get_colors(rgb)
         values = self.quantity.values(self.atoms)
         values = np.full(len(self.atoms), np.nan) if values is None else values
-        return colors.colors_of(values, *self.color_range(), self._scale)
+        return colors.colors_of(values, *self.color_range(), self.color_scale)
 
     def get_color_scalars(self, frame=None):
         if self.colormode != "magmom":
             return super().get_color_scalars(frame)
-        moments = moments_of(self.atoms if frame is None else self.images[frame])
-        return np.zeros(len(self.atoms)) if moments is None else quantities.sizes(moments)
+        atoms = self.atoms if frame is None else self.images[frame]
+        moments = moments_of(atoms)
+        if moments is None:
+            return np.zeros(len(atoms))
+        collinear = not moments[:, :2].any()
+        return moments[:, 2] if collinear else quantities.sizes(moments)
 
     def moment_colors_window(self):
         """Open the window that chooses quantity, color map and range."""
@@ -138,7 +140,7 @@ class MagneticGUI(GUI):
 
     def show_arrows(self, *kinds):
         """Show arrows of these kinds ('moments', 'fields') and no others."""
-        for kind in _ARROWS:
+        for kind in KINDS:
             self.window[f"toggle-arrows-of-{kind}"] = kind in kinds
         self.draw()
 
@@ -185,7 +187,7 @@ class MagneticGUI(GUI):
 
     def _natural_scale(self, kind):
         frames = [self.atoms] if kind == "fields" else self.images
-        found = [quantities.sizes(_ARROWS[kind][0](atoms)) for atoms in frames]
+        found = [quantities.sizes(KINDS[kind].vectors(atoms)) for atoms in frames]
         found = [values.max(initial=0.0) for values in found if values is not None]
         longest = max(found, default=0.0)
         length = arrows.natural_length(self.images.covalent_radii[self.atoms.numbers])
@@ -194,7 +196,7 @@ class MagneticGUI(GUI):
 
     def get_covalent_radii(self, atoms=None):
         radii = super().get_covalent_radii(atoms)
-        drawn = atoms is None and any(self.shows(kind) for kind in _ARROWS)
+        drawn = atoms is None and any(self.shows(kind) for kind in KINDS)
         return _SMALLER * radii if drawn else radii
 
     # Drawing
@@ -206,50 +208,10 @@ class MagneticGUI(GUI):
             self.show_status()
 
     def _finish(self):
-        self._draw_arrows()
+        overlay.draw_arrows(self)
         if self.window["toggle-legend"]:
-            self._draw_legend()
+            overlay.draw_legend(self)
         self.window.canvas.update_idletasks()
-
-    def _draw_arrows(self):
-        kinds = [kind for kind in _ARROWS if self.shows(kind)]
-        if not kinds or not len(self.atoms):
-            return
-        axes = self.scale * self.axes * (1, -1, 1)
-        offset = np.dot(self.center, axes)
-        offset[:2] -= 0.5 * self.window.size
-        centers = self.X_pos @ axes - offset
-        visible = self.images.visible[: len(self.atoms)]
-        spheres = self._spheres(centers[:, 2], visible)
-        for kind in kinds:
-            read, _, color, width = _ARROWS[kind]
-            vectors = read(self.atoms)
-            if vectors is not None:
-                vectors = self.arrow_scale(kind) * vectors @ axes
-                width = max(1.5, min(width * self.scale, 9.0))
-                canvas = self.window.canvas
-                arrows.draw(canvas, centers, vectors, spheres, visible, color, width)
-
-    def _spheres(self, depths, visible):
-        """Return depth and canvas item of the atoms from far to near.
-
-        None where ASE draws more than one circle per atom (partly occupied or moving ones).
-        """
-        canvas = self.window.canvas
-        order = [a for a in self.indices if a < len(depths) and visible[a]]
-        items = [item for item in canvas.find_all() if canvas.type(item) == "oval"]
-        if len(items) != len(order):
-            return None
-        return [(depths[atom], item) for atom, item in zip(order, items, strict=True)]
-
-    def _draw_legend(self):
-        canvas, right, y = self.window.canvas, int(self.window.size[0]), 0
-        if self.quantity is not None:
-            draw_scale(canvas, right, 0, self.quantity.title, *self.color_range(), self._scale)
-        for kind, (_, unit, color, _) in _ARROWS.items():
-            if self.shows(kind):
-                label = f"{kind}: {number(1 / max(self.arrow_scale(kind), 1e-9))} {unit} per Å"
-                y = draw_arrow_key(canvas, y, label, color, 4)
 
     def show_status(self):
         """Write the status line."""
@@ -275,12 +237,36 @@ class MagneticGUI(GUI):
     # Frames
 
     def set_frame(self, frame=None, focus=False):
+        if self.movie_window is not None and not self.movie_window.win.exists:
+            self.movie_window = None  # ASE would move its slider
         super().set_frame(frame, focus)
         for window in list(self.graph_windows):
             window.frame_changed()
 
+    def open(self, button=None, filename=None):
+        self._followed = None
+        super().open(button, filename)
+        self.images.history.initialize_history()
+        self.moments_changed()
+
+    def update_history(self, mask=None):
+        super().update_history(mask)
+        self.moments_changed()
+
+    def undo_history(self, key=None):
+        super().undo_history(key)
+        self.moments_changed()
+
+    def redo_history(self, key=None):
+        super().redo_history(key)
+        self.moments_changed()
+
+    def add_atoms_and_select(self, new_atoms):
+        super().add_atoms_and_select(appendable(self.atoms, new_atoms))
+        self.moments_changed()
+
     def moments_changed(self):
-        """Forget what was computed from the moments of the frames."""
+        """Forget what was computed from the frames, and draw the graphs again."""
         self._range.clear()
         for window in list(self.graph_windows):
             window.redraw()
@@ -331,6 +317,8 @@ class MagneticGUI(GUI):
 
     def look_for_frames(self, gui=None):
         """Add new frames of the followed file; at the last frame the viewer goes on with them."""
+        if self._followed is None:
+            return
         frames = self._followed.new_frames()
         if self._followed.problem:
             self.window.update_status_line(f"{self._followed.path}: {self._followed.problem}")
@@ -338,6 +326,8 @@ class MagneticGUI(GUI):
             return
         path, first = self._followed.path, self._followed.seen - len(frames)
         names = [f"{path}@{first + k}" for k in range(len(frames))]
+        for atoms in frames:
+            self.new_frame(atoms)
         at_the_end = self.frame == len(self.images) - 1
         if self._followed.restarted:
             repeat = self.images.repeat

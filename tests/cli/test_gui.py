@@ -52,6 +52,7 @@ def test_install_and_uninstall(home, capsys):
         (["a.traj", "a.traj", "--live"], "--live follows one file, but there are 2"),
         (["a.traj", "--poll", "0"], "--poll is 0 seconds, but must be positive"),
         (["a.traj", "--repeat", "1", "0", "1"], "must be at least 1 1 1"),
+        (["a.traj", "--rotations", "up"], "--rotations up: "),
         (["a.traj", "--install"], "--install and --uninstall stand alone"),
         (["broken.traj"], "broken.traj"),
         (["copper.xyz", "--arrows", "moments"], "copper.xyz: no frame has moments"),

@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk
 
 import ase_mag
-from ase_mag.gui.frames import change_moments, moments_of, repeated_results, saved
+from ase_mag.gui.frames import appendable, change_moments, moments_of, repeated_results, saved
 
 
 def test_repeated_results_are_those_of_the_repeated_crystal(make_frames):
@@ -50,6 +50,20 @@ def test_collinear_moments_stay_collinear():
     assert atoms.arrays["initial_magmoms"].tolist() == [1.5, -2.0]
     change_moments(atoms, np.array([True, False]), moment=[1.5, 0, 0])
     assert atoms.arrays["initial_magmoms"].tolist() == [[1.5, 0, 0], [0, 0, -2.0]]
+
+
+def test_collinear_and_vector_moments_are_joined(make_frames):
+    collinear = bulk("Fe")  # 2.3 mu_B along z
+    (vectors,) = make_frames(1)
+    moments = moments_of(vectors)
+    joined = vectors.copy()
+    joined += appendable(joined, collinear)
+    assert np.array_equal(moments_of(joined), [*moments, [0, 0, 2.3]])
+    assert collinear.arrays["initial_magmoms"].tolist() == [2.3]
+    joined = collinear.copy()
+    joined += appendable(joined, vectors)
+    assert np.array_equal(moments_of(joined), [[0, 0, 2.3], *moments])
+    assert appendable(collinear, collinear) is collinear
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ gui_default_settings["show_bonds"] = True
 import json
 import ase.gui.ui
 
+COLORS = ["#111111", "#fde725"]  # arrows, and the end of viridis
+
 def look(window):
     top = window.win
 
@@ -33,15 +35,28 @@ def look(window):
                 if kind not in ("separator", "tearoff")]
 
     found = {"menus": labels_of(menu_of()), "view": labels_of(menu_of("View"))}
+    def pixels():
+        from PIL import ImageGrab
+        import numpy as np
+
+        top.geometry("+0+0")
+        top.update()
+        image = ImageGrab.grab(xdisplay=top.winfo_screen()).convert("RGB")
+        codes = np.asarray(image) @ [1 << 16, 1 << 8, 1]
+        return {name: int((codes == int(name[1:], 16)).sum()) for name in COLORS}
+
     found["bonds"] = bool(window["toggle-show-bonds"])
     if "Moments" in found["menus"]:
         found["moments"] = labels_of(menu_of("Moments"))
-        found["arrows"] = []
+        found["arrows"], found["pixels"] = [], []
         for _ in range(2):
             found["arrows"].append(len(window.canvas.find_withtag("moments")))
+            found["pixels"].append(pixels())
             menu_of("Moments").invoke("Arrows of moments")
+        menu_of("Moments").invoke("Legend")
         menu_of("Moments", "Color by").invoke("|M| (μB)")
         ovals = [i for i in window.canvas.find_all() if window.canvas.type(i) == "oval"]
+        found["pixels"].append(pixels())
         found["fills"] = sorted(window.canvas.itemcget(i, "fill") for i in ovals)
     with open("found.json", "w") as file:
         json.dump(found, file)
@@ -85,12 +100,16 @@ def test_the_menu_comes_and_goes(stock, home):
     assert "Arrows of effective fields" in found["moments"] and "Graphs" in found["moments"]
     assert found["view"] == plain["view"] and found["bonds"]
     assert found["arrows"] == [0, 8]  # none at the start; two arrows in halves with borders
+    before, arrows, colored = found["pixels"]
+    assert before["#111111"] < 50 and arrows["#111111"] > 500  # letters have some such pixels
+    assert before["#fde725"] == 0 == arrows["#fde725"] and colored["#fde725"] > 500
     assert len(set(found["fills"])) == 2 and "#fde725" in found["fills"]  # the end of viridis
     assert done.stderr == "" == done.stdout
     uninstall()
     assert (home / ".ase" / "gui.py").read_text() == OWN
 
 
+@pytest.mark.slow
 def test_without_the_package_the_stock_program_goes_on(stock, tmp_path):
     install()
     (tmp_path / "broken" / "ase_mag").mkdir(parents=True)
@@ -110,19 +129,20 @@ def test_in_a_terminal_no_window_is_needed(stock, tmp_path):
 
 
 @pytest.mark.slow
-def test_settings_of_the_stock_program(stock, home):
+def test_settings_and_repeated_cells(stock, home):
     path = home / ".ase" / "gui.py"
     path.write_text(OWN + "gui_default_settings['show_moments'] = True\n")
     install()
-    assert stock()[0]["arrows"] == [8, 0]
+    assert stock("--repeat", "2")[0]["arrows"] == [64, 0]
 
 
 def test_extending_twice_is_extending_once(display):
     from ase.gui.gui import GUI
+    from ase.gui.images import Images
 
     from ase_mag.gui.stock import extend
 
-    original = GUI.get_menu_data
+    original, repeat_results = GUI.get_menu_data, Images.repeat_results
     try:
         extend()
         extend()
@@ -132,4 +152,5 @@ def test_extending_twice_is_extending_once(display):
         gui.exit()
     finally:
         GUI.get_menu_data = original
+        Images.repeat_results = repeat_results
         del GUI.stock_menu_data

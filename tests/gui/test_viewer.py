@@ -7,9 +7,9 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io.trajectory import Trajectory
 
-import ase_mag
+import ase_mag.gui
 from ase_mag.gui import colors, quantities
-from ase_mag.gui.frames import moments_of
+from ase_mag.gui.frames import fields_of, moments_of
 
 
 def click(gui, atom):
@@ -248,6 +248,26 @@ def test_modify(open_gui, make_frames, errors):
     assert errors == ["the size of a moment is -1.0 mu_B, but must not be negative"]
 
 
+def test_other_files_and_atoms(open_gui, make_frames, tmp_path):
+    gui = open_gui(make_frames(3))
+    gui.movie_window.close()
+    gui.set_frame(0)  # without its slider
+    gui.color_by("size")
+    gui.add_atoms_and_select(bulk("Fe"))  # 2.3 mu_B, collinear
+    assert np.array_equal(moments_of(gui.atoms)[2], [0, 0, 2.3])
+    sizes = [np.linalg.norm(moments_of(atoms), axis=1).max() for atoms in gui.images]
+    assert gui.color_range()[1] == max(sizes)
+    other = make_frames(1, n=2, seed=5)
+    ase.io.write(tmp_path / "b.traj", other)
+    gui.follow(tmp_path / "b.traj")
+    gui.open(filename=str(tmp_path / "b.traj"))
+    expected = np.linalg.norm(other[0].calc.results["magmoms"], axis=1)
+    assert gui.color_range() == (expected.min(), expected.max())
+    gui.look_for_frames()  # another file is shown now
+    assert len(gui.images) == 1
+    gui.quick_info_window()
+
+
 def test_graphs_follow_the_frames(open_gui, make_frames, errors):
     gui = open_gui(make_frames(4))
     magnetization, histogram, temperature = (
@@ -360,3 +380,23 @@ def test_a_running_job(open_gui, make_frames, tmp_path):
     ase.io.write(path, frames[:1])  # the job starts anew
     wait_for(1)
     assert gui.frame == 0 and len(gui.atoms) == 4
+
+
+def test_view_from_a_script(display, make_frames, monkeypatch):
+    atoms = bulk("Fe", cubic=True)
+    ase_mag.set_moments(atoms, [[0, 0, 2.0], [1.0, 0, 1.0]])
+    atoms.calc = ase_mag.MagneticCalculator(ase_mag.models.named("FeHL-1"))
+    seen = []
+
+    def run(gui):
+        seen.append(
+            (gui.quantity.name, gui.shows("moments"), gui.shows("fields"), gui.get_colors())
+        )
+        gui.exit()
+
+    monkeypatch.setattr("ase_mag.gui.viewer.MagneticGUI.run", run)
+    ase_mag.gui.view(atoms, color="torque", arrows=["fields"], rotations="90x")
+    torques = np.linalg.norm(np.cross(moments_of(atoms), fields_of(atoms)), axis=1)
+    ends = torques.min(), torques.max()
+    expected = colors.colors_of(torques, *ends, colors.palette("viridis"))
+    assert seen == [("torque", False, True, expected)]
