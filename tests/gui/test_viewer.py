@@ -127,6 +127,24 @@ def test_hidden_atoms_have_no_arrows(open_gui, make_frames):
     assert len(gui.window.canvas.find_withtag("moments")) == 4
 
 
+def test_arrows_lie_at_their_depth_among_the_atoms(open_gui, make_frames):
+    gui = open_gui(make_frames(1, n=2), rotations="-70x,20y")
+    gui.show_arrows("moments", "fields")
+    canvas, z = gui.window.canvas, gui.scale * (gui.atoms.positions @ gui.axes)[:, 2]
+    counts, behind = {"#111111": [], "#E8601C": []}, 0
+    for item in canvas.find_all():
+        if canvas.type(item) == "oval":
+            behind += 1
+        elif canvas.itemcget(item, "fill") in counts and "moments" in canvas.gettags(item):
+            counts[canvas.itemcget(item, "fill")].append(behind)
+    for name, color in (("moments", "#111111"), ("fields", "#E8601C")):
+        vectors = {"moments": moments_of, "fields": fields_of}[name](gui.atoms)
+        half = 0.25 * gui.arrow_scale(name) * gui.scale * (vectors @ gui.axes)[:, 2]
+        depths = np.sort(np.concatenate([z - half, z + half]))
+        assert counts[color] == [(z <= depth).sum() for depth in depths]
+        assert len(set(counts[color])) > 5
+
+
 def test_lengths_of_arrows(open_gui, make_frames):
     frames = make_frames(2)
     gui = open_gui(frames)
