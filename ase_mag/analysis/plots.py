@@ -4,6 +4,8 @@ Every function returns a ``matplotlib.figure.Figure`` that belongs to no window 
 state: ``figure.savefig(path)`` writes it. matplotlib comes with ``pip install "ase-mag[plot]"``.
 """
 
+from io import BytesIO
+
 import numpy as np
 
 from ase_mag.analysis.statistics import cumulative_mean
@@ -26,19 +28,24 @@ STYLE = {
 }
 
 
-def make(draw, columns=1, width=5.2, height=3.5):
-    """Return a figure of ``columns`` axes, at most three in a row, that ``draw(*axes)`` filled."""
+def make(draw, columns=1, width=5.2, height=3.5, rows=1):
+    """Return a figure of ``rows`` times ``columns`` axes that ``draw(*axes)`` has filled.
+
+    A single row is broken after three axes. ``width`` and ``height`` are those of one of the axes,
+    inches; ``axes`` come row by row.
+    """
     matplotlib = require("matplotlib", extra="plot")
     figure_module = require("matplotlib.figure", extra="plot")
     with matplotlib.rc_context(STYLE):
-        across, rows = min(columns, 3), -(-columns // 3)
+        count, across = rows * columns, min(columns, 3) if rows == 1 else columns
+        down = -(-count // across)
         figure = figure_module.Figure(
-            figsize=(width * across, height * rows), dpi=180, layout="constrained"
+            figsize=(width * across, height * down), dpi=180, layout="constrained"
         )
-        axes = figure.subplots(rows, across, squeeze=False).ravel()
-        for unused in axes[columns:]:
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        for unused in axes[count:]:
             unused.remove()
-        draw(*axes[:columns])
+        draw(*axes[:count])
         return figure
 
 
@@ -83,6 +90,23 @@ def _cells(centers):
     middle = 0.5 * (centers[1:] + centers[:-1])
     ends = (2 * centers[0] - middle[0], 2 * centers[-1] - middle[-1])
     return np.concatenate([[ends[0]], middle, [ends[1]]])
+
+
+def save(figure, path, dpi=120):
+    """Write a figure as a small PNG for a page: a palette of at most 256 colors.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : str or Path
+    dpi : float, pixels per inch.
+    """
+    image_module = require("PIL.Image", extra="plot")
+    with BytesIO() as drawn:
+        figure.savefig(drawn, dpi=dpi, format="png")
+        image = image_module.open(drawn).convert("RGB")
+    method, dither = image_module.Quantize.MAXCOVERAGE, image_module.Dither.NONE
+    image.quantize(256, method=method, dither=dither).save(path, "png", optimize=True)
 
 
 def landscapes(a, b, largest=3.0, curves=60):

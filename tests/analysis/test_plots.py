@@ -54,6 +54,31 @@ def test_histogram_is_a_density():
     assert area == pytest.approx(1.0, rel=1e-9)
 
 
+def test_axes_come_row_by_row():
+    def draw(*axes):
+        for number, panel in enumerate(axes):
+            panel.set_title(str(number))
+
+    figure = plots.make(draw, columns=3, rows=2, width=2.0, height=1.5)
+    assert [panel.get_title() for panel in figure.axes] == list("012345")
+    assert [panel.get_subplotspec().rowspan.start for panel in figure.axes] == [0, 0, 0, 1, 1, 1]
+    np.testing.assert_allclose(figure.get_size_inches(), [6.0, 3.0])
+
+
+def test_small_pictures_have_a_palette_that_keeps_every_color(tmp_path):
+    image_module = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(3)
+    values = {str(k): rng.normal(k, 0.1, 21) for k in range(6)}
+    figure = plots.pressure(TIME, values)
+    figure.savefig(tmp_path / "full.png", dpi=120)
+    plots.save(figure, tmp_path / "small.png")
+    assert (tmp_path / "small.png").stat().st_size < 0.5 * (tmp_path / "full.png").stat().st_size
+    full, small = (image_module.open(tmp_path / f"{name}.png") for name in ("full", "small"))
+    assert small.mode == "P" and small.size == full.size
+    off = np.array(full.convert("RGB"), int) - np.array(small.convert("RGB"), int)
+    assert np.abs(off).max() < 32
+
+
 def test_figures_are_written_without_a_display(tmp_path):
     path = tmp_path / "figure.png"
     plots.moment_histogram([1.0, 2.0, 2.5]).savefig(path)
