@@ -18,7 +18,8 @@ OPTIONS = ()
 
 def test_every_figure_and_table_is_made(first, folder):
     figures = {path.name.partition("_")[0] for path in folder.glob("*.png")}
-    assert figures == {"fig1", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "moment"}
+    assert figures == {"fig1", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "moment", "table3"}
+    assert all(path.stat().st_size < 120_000 for path in folder.glob("*.png"))
     page = (folder / "summary.md").read_text(encoding="utf-8")
     assert page in first.stdout
     for title in ("Table II:", "Table III:", "Figs. 5 and 6:", "Fig. 7:", "Fig. 8:", "Fig. 9:"):
