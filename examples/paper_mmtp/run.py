@@ -16,6 +16,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from alloys import crystals
 from comparison import summary
 from conditions import FAST, FULL, LARGEST_USED, key, names
 from expansion import expand
@@ -66,7 +67,7 @@ def main():
 
     with pool(arguments.workers) as executor:
         results = compute(sizes, folder, executor)
-    names = draw_all(results, sizes, folder)
+    names = draw_all(results, crystals(), sizes, folder)
     page = summary(results, sizes)
     (folder / "summary.md").write_text(page, encoding="utf-8")
     print(page)
