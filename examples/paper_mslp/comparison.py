@@ -1,6 +1,7 @@
 """Our numbers beside those of the paper."""
 
 import numpy as np
+from fluctuations import spreads
 
 #: Table 1: a0 (angstrom), |M| (mu_B), dE (eV/atom) of the paper's potential.
 TABLE_1 = {
@@ -80,6 +81,13 @@ def heating(found, tc, sizes):
     return table("Fig. 1: heating", header, rows, note)
 
 
+def fluctuations(rows):
+    cells = [(t, f"{n:,}", f"{energy:.3f}", f"{a:.3f}") for t, n, energy, a in rows]
+    header = ("T (K)", "atoms", "energy (meV/atom)", "lattice parameter (mÅ)")
+    note = "Standard deviations over the second half of each run; expected to fall as root N."
+    return table("Fig. 1 a, b: fluctuations", header, cells, note)
+
+
 def quench(series, sizes):
     ends = [np.mean(series["moment"][part]) for part in (slice(None, 5), slice(-20, None))]
     return (
@@ -139,5 +147,6 @@ def summary(results, sizes, name):
     parts += ["In parentheses the values of the paper's potential.", ""]
     parts += [phases(results["phases"]), defects(results["defects"])]
     parts += [heating(results["averages"], results["tc"], sizes)]
+    parts += [fluctuations(spreads(results["fluctuations"]))]
     parts += [quench(results["quench"], sizes), loops(results["loops"])]
     return "\n".join(parts)

@@ -1,6 +1,8 @@
 """The figures of the paper, remade."""
 
+import fluctuations
 import numpy as np
+import snapshots
 from heating import EVERY
 from loops import LOOPS
 
@@ -64,8 +66,10 @@ def point_defects(rows):
 def draw_all(results, sizes, folder):
     """Write every figure as PNG; return their names."""
     drawn = {
+        "fig1_fluctuations": fluctuations.draw(results["fluctuations"], results["ground"]),
         "fig1_heating": heating(results["averages"], results["tc"]),
         "quench": quench(results["quench"], sizes),
+        "fig2_snapshots": snapshots.draw(results["snapshots"], results["ground"]["a"]),
         "fig2_point_defects": point_defects(results["defects"]["rows"]),
     }
     for name, _, _, plane in LOOPS:
@@ -73,5 +77,5 @@ def draw_all(results, sizes, folder):
             figure = "fig4" if temperature > 500 else "fig3"
             drawn[f"{figure}_{name}_{temperature}K"] = maps.contours(plane, arrows=True)
     for name, figure in drawn.items():
-        figure.savefig(folder / f"{name}.png")
+        plots.save(figure, folder / f"{name}.png")
     return list(drawn)

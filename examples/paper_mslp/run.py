@@ -15,7 +15,9 @@ import argparse
 import json
 from pathlib import Path
 
+import fluctuations
 import loops
+import snapshots
 from comparison import summary
 from conditions import DEFAULT, FAST, PAPER, load
 from figures import draw_all
@@ -63,8 +65,11 @@ def compute(model, sizes, folder):
     heated = heat(model, ground["a"], ground["moment"], sizes, folder)
     results["averages"] = averages(heated, sizes)
     results["tc"] = curie_estimate(results["averages"])
+    results["fluctuations"] = fluctuations.compute(model, ground, sizes, folder)
+    results["snapshots"] = snapshots.compute(model, ground, sizes, folder)
     results["quench"] = quench(model, sizes, folder)
     results["loops"] = loops.compute(model, ground, sizes, folder)
+    results["ground"] = ground
     return results
 
 

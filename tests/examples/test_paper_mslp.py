@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import units
+from ase.io import read
 
+import ase_mag
 from ase_mag.analysis import SiteMaps
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "paper_mslp" / "run.py"
@@ -21,9 +24,18 @@ def test_every_figure_and_table_is_made(first, folder):
     figures = {path.name.partition("_")[0] for path in folder.glob("*.png")}
     assert figures == {"fig1", "fig2", "fig3", "fig4", "quench.png"}
     assert len(list(folder.glob("fig[34]*.png"))) == 6
+    assert all(path.stat().st_size < 120_000 for path in folder.glob("*.png"))
     page = (folder / "summary.md").read_text(encoding="utf-8")
     assert page in first.stdout
-    for title in ("Table 1:", "Table 2:", "Fig. 1:", "Quench", "Loops", "Figs. 3 and 4:"):
+    for title in (
+        "Table 1:",
+        "Table 2:",
+        "Fig. 1:",
+        "Fig. 1 a, b:",
+        "Quench",
+        "Loops",
+        "Figs. 3 and 4:",
+    ):
         assert f"## {title}" in page
     assert "SYNTHETIC" in page
     assert "nan" not in page
@@ -49,6 +61,28 @@ def test_numbers_are_those_of_the_stages(first, folder):
             assert maps.atoms.info.get("closure", 1.0) == pytest.approx(1.0, abs=1e-6)
     loops = re.findall(r"^\| (<100>|1/2<111>) \| (\d+ in \d+) \| .* \| yes \|", page, re.MULTILINE)
     assert loops == [("<100>", "13 in 1037"), ("1/2<111>", "7 in 1303")]
+
+
+def test_snapshots_and_fluctuations_are_those_of_the_runs(first, folder):
+    """Hot moments around the relaxed defects; energies between those of the bath and of rest."""
+    for name, count in (("110", 129), ("vacancy", 127)):
+        atoms = read(folder / f"snapshot_{name}.extxyz")
+        assert len(atoms) == count
+        directions = ase_mag.get_moments(atoms)
+        sizes = np.linalg.norm(directions, axis=1)
+        # 10 K: nearly parallel, and not exactly.
+        order = np.linalg.norm(directions.sum(axis=0)) / sizes.sum()
+        assert 1e-6 < 1 - order < 0.02
+    ground = next(
+        row for row in json.loads((folder / "phases.json").read_text()) if row["phase"] == "bcc FM"
+    )
+    for kelvin in (10, 100):
+        for count in (16, 128):
+            series = json.loads((folder / f"fluctuations_{kelvin}K_{count}.json").read_text())
+            above = np.array(series["energy"]) - ground["energy"]
+            # 1.5 kT of kinetic energy at the start; 3 kT, and 1.5 of the moments, at the end.
+            assert above.min() > 0 and above.max() < 8 * units.kB * kelvin
+            assert abs(series["a"][-1] - ground["a"]) < 0.01
 
 
 def test_a_stopped_job_goes_on(first, job, folder):
