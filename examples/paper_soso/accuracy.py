@@ -57,7 +57,7 @@ def field_errors(potential, data):
     that are not nearly ferromagnetic.
     """
     labels = np.concatenate([frame.labels["magforces"] for frame in data])
-    found = np.concatenate([_fields(potential, frame) for frame in data])
+    found = np.concatenate(fields(potential, data))
     norms = np.linalg.norm(labels, axis=1)
     large = norms > SMALLEST * rmse(norms)
     sine = np.linalg.norm(np.cross(labels, found), axis=1)
@@ -82,9 +82,14 @@ def _order(frame):
     return np.linalg.norm(units.mean(axis=0))
 
 
-def _fields(potential, frame):
-    graph = pairs(frame.atoms, potential.cutoff)
-    return potential.evaluate(graph, get_moments(frame.atoms), lattice=False).magforces
+def fields(potential, data):
+    """Return predicted magnetic forces of all frames, a list of (N, 3) arrays, eV/mu_B."""
+    return [
+        potential.evaluate(
+            pairs(frame.atoms, potential.cutoff), get_moments(frame.atoms), lattice=False
+        ).magforces
+        for frame in data
+    ]
 
 
 def _generator(name, seed):

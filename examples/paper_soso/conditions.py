@@ -135,6 +135,9 @@ class Sizes:
         configurations of 54 atoms, and of 16 beside them.
     temperatures_K : of M(T); replicas, reference_replicas : int; picoseconds, equilibration :
         float, ps per replica and how much of it is left out; cells : int, cubic cells per edge.
+    drawn : int, test configurations of the figures of energies. thermal, thermal_large : int,
+        configurations of 16 (for training, and for tests) and of 54 atoms at each of the
+        thermal_K of Figs. 2 and 3. lattice_constants : int, of Figs. 6 and 7.
     """
 
     train: int = 50
@@ -155,6 +158,11 @@ class Sizes:
     picoseconds: float = 5.0
     equilibration: float = 0.6
     cells: int = 2
+    drawn: int = 500
+    thermal: int = 25
+    thermal_large: int = 12
+    thermal_K: tuple = (300, 1000)
+    lattice_constants: int = 29
 
 
 FULL = Sizes()
@@ -176,4 +184,9 @@ FAST = Sizes(
     reference_replicas=4,
     picoseconds=0.2,
     equilibration=0.1,
+    drawn=20,
+    thermal=8,
+    thermal_large=3,
+    thermal_K=(300,),
+    lattice_constants=5,
 )

@@ -4,9 +4,9 @@
     python examples/paper_soso/run.py --output paper --fast     # seconds; numbers mean nothing
 
 GAP-SOSO fitted to 50 configurations of Heisenberg iron and judged by 2500 others (Sec. III B,
-Figs. 4 and 5), larger cells (Fig. 3), effective fields (Fig. 2), all spin widths, and spin dynamics
-in the learned field. Every stage is kept in the output folder: a job that was stopped goes on where
-it was.
+Figs. 4 and 5), thermal configurations, effective fields and larger cells (Figs. 2 and 3), magnetic
+orders of bcc (Figs. 6 and 7), all spin widths, and spin dynamics in the learned field. Every stage
+is kept in the output folder: a job that was stopped goes on where it was.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from accuracy import case_errors, case_fields, coverage, thermal_fields, width_e
 from comparison import summary
 from conditions import CASES, FAST, FULL, THERMAL_K
 from figures import draw_all
+from parity import crystals, energies, thermal_tests
 from portability import portability
 from spins import all_runs
 from stages import pool, stage
@@ -74,6 +75,18 @@ def compute(sizes, folder, executor):
         for name in sizes.width_cases
     }
     inside = stage(folder, "coverage", lambda: seeds(coverage, sizes.seeds))
+    drawn = {
+        name: stage(folder, f"energies_{name}", lambda name=name: energies(name, sizes))
+        for name in sizes.cases
+        if not CASES[name].step
+    }
+    hot = {
+        str(kelvin): stage(
+            folder, f"thermal_{kelvin}", lambda kelvin=kelvin: thermal_tests(kelvin, sizes)
+        )
+        for kelvin in sizes.thermal_K
+    }
+    bcc = stage(folder, "crystals", lambda: crystals(sizes))
     runs = stage(folder, "magnetization", lambda: all_runs(sizes, executor))
     return {
         "cases": results,
@@ -83,6 +96,9 @@ def compute(sizes, folder, executor):
         "widths": widths,
         "coverage": inside,
         "magnetization": runs,
+        "energies": drawn,
+        "thermal": hot,
+        "crystals": bcc,
     }
 
 
