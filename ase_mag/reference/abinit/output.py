@@ -108,7 +108,7 @@ def parse_output(text, origin="the output"):
         total_moment=total,
         types=types,
         atomic_numbers=znucl[types - 1],
-        positions=reader.echoed(echo, "xcart", 3 * n).reshape(n, 3) * Bohr,
+        positions=_positions(reader, echo, n),
         constrained=constrained,
         iterations=int(converged.group(1)),
         residual=" ".join(converged.group(0).split()),
@@ -130,6 +130,13 @@ def parse_cell(text, origin="the output"):
     if re.search(r"^\s*rprim\s", echo, re.M):  # a unit matrix is not echoed
         vectors = reader.echoed(echo, "rprim", 9).reshape(3, 3)
     return lengths[:, None] * vectors * Bohr
+
+
+def _positions(reader, echo, n):
+    """Return the positions, (n, 3), angstrom; a single atom at the origin is not echoed."""
+    if n == 1 and not re.search(r"^\s*xcart\s", echo, re.M):
+        return np.zeros((1, 3))
+    return reader.echoed(echo, "xcart", 3 * n).reshape(n, 3) * Bohr
 
 
 class _Reader:

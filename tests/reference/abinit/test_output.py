@@ -52,6 +52,19 @@ def test_forces_are_minus_each_other_and_agree_with_the_second_table(recorded):
     np.testing.assert_allclose(found.forces, words, rtol=1e-6)  # eV of another CODATA
 
 
+def test_one_atom_at_the_origin_is_not_echoed(recorded):
+    """Primitive bcc iron, no constraint; numbers as they stand in the file."""
+    found = parse_output(recorded("abinit_one_atom"))
+    np.testing.assert_array_equal(found.positions, np.zeros((1, 3)))
+    np.testing.assert_array_equal(found.forces, np.zeros((1, 3)))
+    assert found.energy == pytest.approx(-1.24414278718070e02 * Hartree, abs=1e-9)
+    np.testing.assert_allclose(found.moments, [[0, 0, 2.928096]], atol=1e-12)
+    assert not found.constrained
+    text = re.sub(r"^ +xcart .*\n(?: {15,}.*\n)*", "", recorded("abinit_collinear"), flags=re.M)
+    with pytest.raises(BadOutput, match="no xcart in the echo"):
+        parse_output(text)
+
+
 def test_unconverged_run_raises_although_it_has_numbers(recorded):
     text = recorded("abinit_unconverged")
     assert "cartesian forces (eV/Angstrom) at end" in text
