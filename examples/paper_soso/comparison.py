@@ -258,7 +258,7 @@ def summary(results, sizes):
         f"{sizes.train} training and {sizes.test} test configurations. {NOTE}",
         "",
         energies(results["cases"]),
-        thermal(results["thermal"]),
+        thermal(results["relaxed"]),
         portability(results["portability"]),
         thermal_fields(results["thermal"]),
         fields(results["fields"]),

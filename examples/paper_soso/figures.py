@@ -210,8 +210,8 @@ def crystals(orders):
 def draw_all(results, folder):
     """Write every figure as PNG."""
     drawn = {
-        "fig2_effective_fields": effective_fields(results["thermal"]),
-        "fig3_larger_cells": larger_cells(results["thermal"]),
+        "fig2_effective_fields": effective_fields(results["relaxed"]),
+        "fig3_larger_cells": larger_cells(results["relaxed"]),
         "fig6_7_crystals": crystals(results["crystals"]),
         "errors": errors(results["cases"]),
         "widths": widths(results["widths"]),

@@ -8,7 +8,7 @@ import numpy as np
 from accuracy import energy_errors, fields, fitted
 from conditions import CASES, LATTICE
 from heisenberg import across, configurations, iron
-from portability import thermal
+from heisenberg import thermal
 
 import ase_mag
 from ase_mag import models, reference

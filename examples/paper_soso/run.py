@@ -97,7 +97,7 @@ def compute(sizes, folder, executor):
         "coverage": inside,
         "magnetization": runs,
         "energies": drawn,
-        "thermal": hot,
+        "relaxed": hot,
         "crystals": bcc,
     }
 
