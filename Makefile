@@ -1,4 +1,4 @@
-# make demo | test | test-slow | test-abinit | benchmark | lint | format | clean: all that is needed
+# make demo | test | test-slow | test-abinit | benchmark | docs | lint | format | clean: all that is needed
 # is Python >= 3.10 with pip and venv, a C compiler and make.
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +9,7 @@ SOURCES := setup.py pyproject.toml $(wildcard cython_kernels/*.pyx cython_kernel
 IN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(IN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-slow test-abinit benchmark lint format clean
+.PHONY: demo test test-slow test-abinit benchmark docs lint format clean
 
 demo: $(VENV)/installed
 	$(IN)/ase-mag demo
@@ -28,6 +28,10 @@ test-abinit: $(VENV)/installed-dev
 # Timings beside LAMMPS and Spirit; options in BENCHMARK, for example BENCHMARK='--cases coupled'.
 benchmark: $(VENV)/installed-bench
 	OMP_NUM_THREADS=1 $(IN)/python -m benchmarks $(BENCHMARK)
+
+# All pages and docstrings as docs/_build/html/index.html; a warning is an error.
+docs: $(VENV)/installed-docs
+	$(IN)/sphinx-build -W --keep-going -q -j auto -b html docs docs/_build/html
 
 lint: $(VENV)/installed-dev
 	$(IN)/ruff check .
@@ -63,6 +67,10 @@ $(VENV)/installed-bench: $(IN)/python $(SOURCES)
 	$(IN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $(VENV)/installed $@
 
+$(VENV)/installed-docs: $(IN)/python $(SOURCES)
+	$(IN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $(VENV)/installed $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo_output benchmark_output
+	rm -rf $(VENV) build dist *.egg-info demo_output benchmark_output docs/_build
 	rm -f cython_kernels/*.c ase_mag/_kernels/*.so ase_mag/_kernels/_avx2/*.so

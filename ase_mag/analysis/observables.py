@@ -11,12 +11,22 @@ from ase_mag.analysis.frame_moments import moments_of
 
 
 def magnetization(frames):
-    """Return the mean moment of every frame, sum_i M_i / N, (n_frames, 3), mu_B per atom."""
+    """Return the mean moment of every frame, sum_i M_i / N, (n_frames, 3), mu_B per atom.
+
+    Parameters
+    ----------
+    frames : iterable of ase.Atoms
+    """
     return np.array([moments_of(atoms).mean(axis=0) for atoms in frames]).reshape(-1, 3)
 
 
 def moment_sizes(frames):
-    """Return the sizes |M_i| of the moments in every frame, (n_frames, N), mu_B."""
+    """Return the sizes |M_i| of the moments in every frame, (n_frames, N), mu_B.
+
+    Parameters
+    ----------
+    frames : iterable of ase.Atoms with equal numbers of atoms.
+    """
     return np.array([np.linalg.norm(moments_of(atoms), axis=1) for atoms in frames])
 
 
@@ -31,6 +41,10 @@ def msd(frames):
     Frames that are wrapped into the cell are right as long as no atom moves by half a cell vector
     between two of them.
 
+    Parameters
+    ----------
+    frames : iterable of ase.Atoms
+
     Raises
     ------
     ValueError
@@ -44,6 +58,10 @@ def pressure(frames):
     """Return the pressure of every frame, (n_frames,), GPa.
 
     p = 2 E_kin / (3 V) - tr(stress) / 3: the kinetic part of the atoms is included.
+
+    Parameters
+    ----------
+    frames : iterable of ase.Atoms with a stress among their results.
 
     Raises
     ------

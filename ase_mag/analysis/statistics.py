@@ -6,7 +6,12 @@ import numpy as np
 
 
 def cumulative_mean(series):
-    """Return c_n = (x_1 + ... + x_n) / n for every n, an array of the same length."""
+    """Return c_n = (x_1 + ... + x_n) / n for every n, an array of the same length.
+
+    Parameters
+    ----------
+    series : (n_values,) float array, x.
+    """
     series = np.asarray(series, dtype=float)
     return np.cumsum(series) / np.arange(1, len(series) + 1)
 

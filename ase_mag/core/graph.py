@@ -152,7 +152,8 @@ class PairGraph:
     distances : (n_pairs,) float array, |r_ij|, angstrom (made when asked for). ValueError if two
         atoms are at the same place.
     volume : float or None, cell volume in angstrom^3; None unless periodic in three directions.
-    cutoff : float, every pair with |r_ij| < cutoff is listed; some longer ones may be.
+    numbers, offsets, neighbors, centers, n_atoms, n_sites, n_pairs, threads : of the topology.
+    cutoff : float, angstrom; every pair with |r_ij| < cutoff is listed; some longer ones may be.
     frozen : bool, the positions are going to stay: what only forces need is not kept in advance.
     one_sided : bool; True: magnetic forces of the sites are taken from the bilinear form, so that
         models may leave out what sites and ghosts give to each other.
@@ -175,6 +176,7 @@ class PairGraph:
 
     @cached_property
     def distances(self):
+        """Return |r_ij| of all pairs, (n_pairs,), angstrom; ValueError for coincident atoms."""
         out = self.distances_of(0, self.n_sites, self.empty())
         if out.min(initial=np.inf) == 0.0:
             pair = int(out.argmin())
@@ -203,6 +205,7 @@ class PairGraph:
 
     @cached_property
     def vectors(self):
+        """Return r_ij of all pairs, (n_pairs, 3), angstrom."""
         topology, out = self.topology, self.empty(3)
         _kernels.graph.pair_vectors(
             topology.offsets,
@@ -292,7 +295,7 @@ class NeighborList:
     numbers : (N,) int array, atomic numbers.
     pbc : three bool.
     cutoff : float, angstrom; 0 lists no pairs.
-    skin : float, angstrom; 0 for positions that stay (:attr:`PairGraph.frozen`).
+    skin : float, angstrom; 0 for positions that stay (``frozen`` of :class:`PairGraph`).
 
     Attributes
     ----------

@@ -22,8 +22,8 @@ class LatticeForm:
     """A :class:`BilinearForm` whose exchange is the same for all cells of a crystal.
 
     It has the energy and the fields of ``expanded()``, to rounding, without one number per pair.
-    On-site terms are those of the basis atoms; ``field``, ``landau`` and the other attributes of
-    this name have one row per atom, as in a :class:`BilinearForm`.
+    On-site terms are those of the basis atoms; ``constant``, ``field``, ``landau``, ``quadric``,
+    ``cubic`` and ``axes`` have one row per atom, as in a :class:`BilinearForm`.
 
     Attributes
     ----------

@@ -37,7 +37,18 @@ def set_moments(atoms, moments):
 
 
 def as_moments(moments, n_atoms):
-    """Return ``moments`` (scalar, (N,) or (N, 3), mu_B) as a new (N, 3) array, or raise."""
+    """Return moments as a new (n_atoms, 3) float array, mu_B.
+
+    Parameters
+    ----------
+    moments : number or (n_atoms,) array (along z), or (n_atoms, 3) array, mu_B.
+    n_atoms : int
+
+    Raises
+    ------
+    ValueError
+        For another shape, or values that are not finite numbers.
+    """
     try:
         array = np.array(moments, dtype=float)
     except (TypeError, ValueError) as error:

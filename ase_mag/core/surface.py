@@ -214,7 +214,17 @@ def _is_merged(graph, form):
 
 
 def refuse_relaxed(calc):
-    """Raise ValueError for a calculator that moves the moments itself (moments='relaxed')."""
+    """Raise an error for a calculator that moves the moments itself.
+
+    Parameters
+    ----------
+    calc : ase.calculators.calculator.Calculator
+
+    Raises
+    ------
+    ValueError
+        If its ``moments`` are ``'relaxed'``: its forces do not belong to the moments of the atoms.
+    """
     if getattr(calc, "parameters", {}).get("moments") == "relaxed":
         raise ValueError(
             f"{type(calc).__name__} has moments='relaxed', so its forces do not belong to the "

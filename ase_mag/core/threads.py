@@ -17,6 +17,10 @@ def set_threads(n):
 
     Results do not depend on it.
 
+    Parameters
+    ----------
+    n : int or None
+
     Raises
     ------
     ValueError

@@ -49,7 +49,7 @@ class RadialSpinDescriptor:
     Attributes
     ----------
     n_features : int, 4 n.
-    centers, widths, cutoffs : (n,) float arrays.
+    centers, cutoffs : (n,) float arrays, angstrom; widths : (n,) float array, 1/angstrom^2.
     weights : dict from symbol to float.
 
     Raises

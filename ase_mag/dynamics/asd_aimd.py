@@ -278,6 +278,7 @@ class AsdAimd(MagneticDynamics):
         return sources | ({"lsf": self.lsf} if self.learning is None else {})
 
     def todict(self):
+        """Return the settings as a JSON-able dict, which goes into the trajectory."""
         return super().todict() | {
             "temperature_K": self.temperature_K,
             "measure": self.measure,

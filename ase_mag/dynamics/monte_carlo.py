@@ -72,4 +72,5 @@ class MonteCarlo(SampledMoments):
         return super().parts() | {"sampler": self.sampler}
 
     def todict(self):
+        """Return the settings as a JSON-able dict, which goes into the trajectory."""
         return super().todict() | {"temperature_K": self.temperature_K}

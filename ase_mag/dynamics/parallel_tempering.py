@@ -35,7 +35,7 @@ class ParallelTempering(SampledMoments):
     through high ones (Hukushima & Nemoto, J. Phys. Soc. Jpn. 65, 1604 (1996)).
 
     ``atoms``, the trajectory and the log show the lowest temperature; functions attached with
-    :meth:`attach` see all of them in ``moments`` and ``energies``.
+    ``attach`` see all of them in ``moments`` and ``energies``.
 
     Parameters
     ----------
@@ -189,6 +189,7 @@ class ParallelTempering(SampledMoments):
             setattr(self, name, np.array(state[name]))
 
     def todict(self):
+        """Return the settings as a JSON-able dict, which goes into the trajectory."""
         return super().todict() | {
             "temperatures_K": self.temperatures_K.tolist(),
             "interval": self.interval,

@@ -126,6 +126,7 @@ class SpinDynamics(FrozenLattice):
         return Splitting([(spins, 1.0)])
 
     def todict(self):
+        """Return the settings as a JSON-able dict, which goes into the trajectory."""
         moving = None if self.moving is None else np.flatnonzero(self.moving).tolist()
         return super().todict() | {
             "temperature_K": self.temperature_K,

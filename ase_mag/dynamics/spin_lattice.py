@@ -58,7 +58,8 @@ class SpinLatticeDynamics(MagneticDynamics):
         them, or None.
     method : ``"sequential"`` or ``"implicit"``, the undamped precession of NVE runs: the first is
         faster, the second also conserves the total moment to rounding (isotropic exchange).
-    spin_timestep : float or None, longest spin sub-step; None: one sub-step per half step.
+    spin_timestep : float or None, longest spin sub-step, ASE time; None: one sub-step per half
+        step.
     pressure : float or None, eV/angstrom^3 (``ase.units.GPa``).
     pressure_time : float, relaxation time of the barostat, ASE time.
     compressibility : float, angstrom^3/eV, roughly that of the crystal.
@@ -245,6 +246,7 @@ class SpinLatticeDynamics(MagneticDynamics):
         self.state.write(self.atoms)
 
     def todict(self):
+        """Return the settings as a JSON-able dict, which goes into the trajectory."""
         return super().todict() | {
             "temperature_K": self.temperature_K,
             "spin_temperature_K": self.spin_temperature_K,

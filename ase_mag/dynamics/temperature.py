@@ -60,7 +60,7 @@ def moment_temperature(form, moments):
     + 42 c m^4. It is the temperature of the ensemble exp(-E/kT) d^3M of generalized Langevin
     dynamics, not of dynamics at fixed sizes.
 
-    Parameters and returns are those of :func:`spin_temperature`.
+    Parameters are those of :func:`spin_temperature`.
     """
     fields = form.evaluate(moments)[1]
     square = np.einsum("ij,ij->i", moments, moments)

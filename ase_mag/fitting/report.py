@@ -35,6 +35,7 @@ class FitReport:
     linear : LinearSolution or None, of the last solution of the linear part.
     seconds : float, wall time, of all parts of an interrupted fit.
     graph_bytes : int, memory of the neighbor pairs of all frames, bytes.
+    references : dict from symbol to float, eV, energies of atoms that were subtracted.
     """
 
     train: dict

@@ -228,6 +228,7 @@ class LsfPredictor(BaseEstimator):
 
     @classmethod
     def from_dict(cls, values):
+        """Make a predictor of what :meth:`to_dict` returned."""
         learned = {k: values.pop(k) for k in list(values) if k.endswith("_")}
         values["reference"] = _unpack(values["reference"])
         self = cls(**values)

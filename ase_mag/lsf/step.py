@@ -15,6 +15,11 @@ class LandscapeStep:
 
     Made by :meth:`LsfPredictor.prepare`; what does not change with time is found once.
 
+    Parameters
+    ----------
+    predictor : LsfPredictor that was fitted; atoms : ase.Atoms of its species.
+    relax : function (moments) -> moments of relaxed sizes, for descriptor 4; None: not needed.
+
     Attributes
     ----------
     features : callable (positions, cell, moments, relaxed) -> (N, n_features), the descriptors.

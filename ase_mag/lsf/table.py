@@ -275,6 +275,7 @@ class LandscapeTable:
 
     @classmethod
     def from_dict(cls, values):
+        """Make a table of what :meth:`to_dict` returned."""
         return cls(_unpack(values.pop("frames")), **values)
 
 

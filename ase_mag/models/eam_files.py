@@ -182,8 +182,8 @@ def write_eam(path, model, *, max_density, n_density=2000, n_radius=2000, kind="
     ----------
     path : str or Path
     model : EmbeddedAtom, with densities, pair energies and embedding functions.
-    max_density : float, end of the rho table; larger densities are extrapolated linearly by the
-        programs that read the file.
+    max_density : float, end of the rho table, in the unit of the density; the programs that read
+        the file extrapolate larger densities linearly.
     n_density, n_radius : int, numbers of points; the radii cover 0 <= r < cutoff.
     kind : ``"fs"`` or ``"alloy"``.
     comment : str, goes into the first line.

@@ -94,7 +94,7 @@ class TabulatedEmbedding(Embedding):
 
     Parameters
     ----------
-    step : float, h.
+    step : float, h, in the unit of the density.
     values : (n,) float array, F in eV, n >= 5.
     """
 

@@ -15,22 +15,7 @@ from ase_mag.models.radial import inside
 class PairCoupling(Model):
     """Base of the models with one coupling function of the distance per pair of species.
 
-    Parameters
-    ----------
-    species : str or tuple of str
-    function : Radial for all pairs, or a dict from (unordered) pairs of symbols to Radial; pairs
-        that are not named are not coupled. Values in eV/mu_B^2, or in ``unit`` and ``convention``.
-    unit, convention : str, see :func:`ase_mag.units.exchange_factor`.
-    moment : float or dict from symbol to float, mu_B; what the unit vectors of the convention
-        stand for.
-
-    Raises
-    ------
-    ValueError
-        For an unknown species, unit or convention, keys that are no pair of the species, a moment
-        that is missing or has no use, or a function that was converted when it was made.
-    TypeError
-        If a function is not a Radial.
+    Parameters and errors are those of :class:`Heisenberg`.
     """
 
     homogeneous = True
@@ -74,7 +59,22 @@ class Heisenberg(PairCoupling):
     convention='UppASD', moment=2.23`` for H = -sum_{i!=j} J e_i.e_j with unit vectors. A conversion
     belongs either here or to the function (:func:`shells`, :func:`tabulated`), not to both.
 
-    Parameters and errors are those of :class:`PairCoupling`.
+    Parameters
+    ----------
+    species : str or tuple of str
+    function : Radial for all pairs, or a dict from (unordered) pairs of symbols to Radial; pairs
+        that are not named are not coupled. Values in eV/mu_B^2, or in ``unit`` and ``convention``.
+    unit, convention : str, see :func:`ase_mag.units.exchange_factor`.
+    moment : float or dict from symbol to float, mu_B; what the unit vectors of the convention
+        stand for.
+
+    Raises
+    ------
+    ValueError
+        For an unknown species, unit or convention, keys that are no pair of the species, a moment
+        that is missing or has no use, or a function that was converted when it was made.
+    TypeError
+        If a function is not a Radial.
 
     Examples
     --------

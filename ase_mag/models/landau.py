@@ -32,7 +32,7 @@ class Landau(LinearModel):
     density : EmbeddedAtom or Radial (psi, one for all pairs) or dict as for :class:`EmbeddedAtom`;
         needed for polynomials. Only atoms that it describes give density. Densities that an
         embedded-atom model in the same sum uses too are evaluated once.
-    reference_density : float, rho_0.
+    reference_density : float, rho_0, in the unit of the density.
     allow_unbounded : bool; accept an energy that is not bounded below. It has a use only as long
         as all moments stay small.
 

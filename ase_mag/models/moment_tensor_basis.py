@@ -112,6 +112,7 @@ class MomentTensorBasis:
         return basics, users, starts, rows, self.times, self.scalars
 
     def to_dict(self):
+        """Return the tables as a dict, for saving."""
         return {"basic": self.basic, "times": self.times, "scalars": self.scalars}
 
     def __repr__(self):

@@ -45,7 +45,7 @@ class MomentTensorPotential(MomentTensorModel):
     onsite : int; additional linear terms sum_k a_{a,k} (m_i/m_max)^(2 k), k <= onsite, which an
         atom without neighbors needs if its energy is to depend on its moment (published: 0).
     extrapolate : bool; True: distances below ``r_min`` and moments above ``max_moment``, where
-        the polynomials go on but no training data were, are accepted. :meth:`extrapolates` tells
+        the polynomials go on but no training data were, are accepted. ``extrapolates`` tells
         which atoms are outside.
     rng : int or numpy Generator, for fresh parameters.
     basis : MomentTensorBasis, optional; other contractions than those of ``level``.
@@ -157,7 +157,7 @@ class NoncollinearMomentTensorPotential(MomentTensorModel):
     ----------
     onsite : int; linear terms sum_k a_{a,k} (m_i/m_max)^(2 k), k <= onsite (default 3); without
         them the energy of an atom without neighbors does not depend on its moment.
-    others : see :class:`MomentTensorPotential`.
+    species, level, magnetic_basis, cutoff and all others : see :class:`MomentTensorPotential`.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def cubic(amplitude, cutoff):
 
     Parameters
     ----------
-    amplitude : float, J0.
+    amplitude : float, J0, eV/mu_B^2 (or the unit and convention of the model that takes it).
     cutoff : float, rc in angstrom.
     """
     (amplitude,) = finite(amplitude=amplitude)
@@ -44,7 +44,7 @@ def quintic(amplitude, cutoff, inner=0.0):
 
     Parameters
     ----------
-    amplitude : float, J0.
+    amplitude : float, J0, eV/mu_B^2 (or the unit and convention of the model that takes it).
     cutoff : float, rc in angstrom.
     inner : float, ri in angstrom, 0 <= ri < rc.
     """
@@ -160,7 +160,8 @@ def shells(
 
     Parameters
     ----------
-    values : (n,) float array, J of shells 1, 2, ..., n (zeros for shells without exchange).
+    values : (n,) float array, J of shells 1, 2, ..., n in ``unit`` and ``convention`` (zeros for
+        shells without exchange).
     reference : ase.Atoms or any object with ``positions``, ``cell``, ``pbc`` and ``numbers``.
     unit, convention, moment : see :func:`ase_mag.models.radial.inside`.
     pair : two chemical symbols, optional; count only the shells of the second species around the

@@ -137,7 +137,16 @@ class DzyaloshinskiiMoriya(PairCoupling):
 
 
 def dmi_tensors(vectors):
-    """Return T with D.(M_i x M_j) = M_i.T.M_j: T_ab = eps_abc D_c; (..., 3) to (..., 3, 3)."""
+    """Return T with D.(M_i x M_j) = M_i.T.M_j, that is T_ab = sum_c eps_abc D_c.
+
+    Parameters
+    ----------
+    vectors : (..., 3) float array, D; any unit.
+
+    Returns
+    -------
+    (..., 3, 3) float array in the same unit.
+    """
     return -_cross(vectors)
 
 

@@ -17,7 +17,14 @@ from ase_mag.optimize.two_stage import EQUILIBRATED, relax
 
 @dataclass(frozen=True)
 class Failure:
-    """A frame that was not relaxed: its index, the reason (a key of ``REASONS``) and a sentence."""
+    """A frame that was not relaxed.
+
+    Attributes
+    ----------
+    index : int, of the frame.
+    reason : str, a key of :data:`REASONS`.
+    message : str, a sentence.
+    """
 
     index: int
     reason: str

@@ -21,7 +21,7 @@ moment several times, for every atom), so a reference keeps what does not depend
 """
 
 from ase_mag.reference.abinit import ConstrainedAbinit
-from ase_mag.reference.base import BadOutput, NotConverged
+from ase_mag.reference.base import BadOutput, ConstrainedDFT, Job, NotConverged, Solution
 from ase_mag.reference.campaign import CampaignResult, campaign
 from ase_mag.reference.check import ReferenceCheck, check_cell, check_reference
 from ase_mag.reference.model import ConstrainedModel
@@ -32,10 +32,13 @@ __all__ = [
     "BadOutput",
     "CampaignResult",
     "ConstrainedAbinit",
+    "ConstrainedDFT",
     "ConstrainedModel",
     "ConstrainedVasp",
+    "Job",
     "NotConverged",
     "ReferenceCheck",
+    "Solution",
     "campaign",
     "check_cell",
     "check_reference",

@@ -8,6 +8,12 @@ def assert_close(actual, expected, what, *, rtol=0.0, atol=0.0):
 
     The comparison is two-sided and relative to the largest entry, so that entries that are small
     by cancellation are judged on the scale of their neighbors; NaN never passes.
+
+    Parameters
+    ----------
+    actual, expected : float arrays of one shape.
+    what : str, with which the message begins.
+    rtol, atol : float, the bounds; atol in the unit of the arrays.
     """
     actual, expected = np.asarray(actual), np.asarray(expected)
     if actual.shape != expected.shape:
@@ -30,7 +36,12 @@ def assert_close(actual, expected, what, *, rtol=0.0, atol=0.0):
 
 
 def assert_identical(actual, expected, what):
-    """Raise AssertionError unless two arrays (or None) agree bit for bit."""
+    """Raise AssertionError unless two arrays (or None) agree bit for bit.
+
+    Parameters
+    ----------
+    actual, expected : arrays or None; what : str, with which the message begins.
+    """
     if actual is None and expected is None:
         return
     if actual is None or expected is None:
@@ -46,7 +57,15 @@ PARTS = ("energies", "magforces", "forces", "virials")
 
 
 def assert_responses(actual, expected, what, *, identical=False, rtol=1e-12, parts=PARTS):
-    """Compare two responses part by part; sizes below 1 (eV, ...) are judged as 1."""
+    """Raise AssertionError unless two responses agree; sizes below 1 (eV, ...) are judged as 1.
+
+    Parameters
+    ----------
+    actual, expected : Response; what : str, with which the message begins.
+    identical : bool, whether all bits must agree.
+    rtol : float, bound relative to the largest value of a part.
+    parts : names of the arrays that are compared.
+    """
     for part in parts:
         a, b = getattr(actual, part), getattr(expected, part)
         if identical:

@@ -17,7 +17,10 @@ from ase_mag.testing.structures import Structure, along
 
 
 def check_response(model, atoms):
-    """Check shapes and types of a response, and that all its numbers are finite."""
+    """Check shapes and types of a response, and that all its numbers are finite.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     n = len(structure)
     response = structure.response(model)
@@ -39,6 +42,8 @@ def check_purity(model, atoms, *, rng=0):
 
     The same input gives the same bits after other structures were evaluated, on a fresh graph
     and on one whose cache was filled with other moments.
+
+    Parameters and errors are those of :func:`check_model`.
     """
     structure = Structure.of(atoms)
     rng = np.random.default_rng(rng)
@@ -70,7 +75,10 @@ def _assert_bits(response, parts, what):
 
 
 def check_lattice_flag(model, atoms, *, rtol=1e-12):
-    """Check that lattice=False gives the same energies and magnetic forces, and no forces."""
+    """Check that lattice=False gives the same energies and magnetic forces, and no forces.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     short = structure.response(model, lattice=False)
     full = structure.response(model)
@@ -81,7 +89,10 @@ def check_lattice_flag(model, atoms, *, rtol=1e-12):
 
 
 def check_zero_moments(model, atoms, *, time_reversal=True):
-    """Check that M = 0 is a legal state: finite, and without magnetic forces by time reversal."""
+    """Check that M = 0 is a legal state: finite, and without magnetic forces by time reversal.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     for what, moments in (
         ("all moments zero", np.zeros_like(structure.moments)),
@@ -96,7 +107,10 @@ def check_zero_moments(model, atoms, *, time_reversal=True):
 
 
 def check_bilinear(model, atoms, *, rng=0, rtol=1e-12):
-    """Check that ``bilinear(graph)``, if not None, and its ``merged()`` equal ``evaluate``."""
+    """Check that ``bilinear(graph)``, if not None, and its ``merged()`` equal ``evaluate``.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     graph = structure.graph(model)
     form = model.bilinear(graph)
@@ -112,7 +126,10 @@ def check_bilinear(model, atoms, *, rng=0, rtol=1e-12):
 
 
 def check_storage(model, atoms):
-    """Check that a model that was saved and loaded returns identical bits."""
+    """Check that a model that was saved and loaded returns identical bits.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.npz")
@@ -129,7 +146,10 @@ def check_storage(model, atoms):
 
 
 def check_threads(model, atoms):
-    """Check that one and two threads give identical bits (every loop is made parallel)."""
+    """Check that one and two threads give identical bits (every loop is made parallel).
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     responses = []
     for n in (1, 2):
@@ -142,6 +162,8 @@ def check_ghosts(model, atoms, *, rtol=1e-12):
     """Check the answers on a graph with ghosts: folded to their owners they equal periodic ones.
 
     Every periodic image becomes an atom of its own without energy, as in LAMMPS.
+
+    Parameters and errors are those of :func:`check_model`.
     """
     structure = Structure.of(atoms)
     periodic = structure.graph(model)

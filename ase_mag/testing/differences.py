@@ -21,7 +21,14 @@ def derivative(function, step):
 
 
 def check_forces(model, atoms, *, rtol=1e-7, step=1e-4):
-    """Check F = -dE/dR, component by component, to ``rtol`` of the largest force."""
+    """Check F = -dE/dR, component by component, to ``rtol`` of the largest force.
+
+    The other parameters are those of :func:`check_model`.
+
+    Parameters
+    ----------
+    step : float, of the differences, angstrom.
+    """
     structure = Structure.of(atoms)
     neighbor_list = NeighborList(structure.numbers, structure.pbc, model.cutoff, skin=0.3)
     reference = structure.response(model)
@@ -45,6 +52,12 @@ def check_magforces(model, atoms, *, rtol=1e-7, step=1e-4):
     """Check B = -dE/dM, component by component, to ``rtol`` of the largest one.
 
     Moments of a collinear model move along its axis, and the field across it must be zero.
+
+    The other parameters are those of :func:`check_model`.
+
+    Parameters
+    ----------
+    step : float, of the differences, mu_B.
     """
     structure = Structure.of(atoms)
     graph = structure.graph(model)
@@ -69,6 +82,12 @@ def check_virial(model, atoms, *, rtol=1e-7, step=2e-5):
     """Check the virial dE/d(strain), all nine components, to ``rtol`` of the largest one.
 
     Positions and cell go to r (1 + strain), moments stay.
+
+    The other parameters are those of :func:`check_model`.
+
+    Parameters
+    ----------
+    step : float, of the differences, strain (a number).
     """
     structure = Structure.of(atoms)
     reference = structure.response(model)

@@ -9,6 +9,8 @@ from ase_mag.testing.structures import Structure, random_rotation
 def check_rotation(model, atoms, *, rng=0, rotated=None, rtol=1e-12):
     """Check that a joint rotation of positions, cell and moments rotates the derivatives.
 
+    The other parameters are those of :func:`check_model`.
+
     Parameters
     ----------
     rotated : function, optional
@@ -27,6 +29,8 @@ def check_spin_rotation(model, atoms, *, rng=0, rotated=None, rtol=1e-12):
 
     Models with spin-orbit terms (anisotropy, Dzyaloshinskii-Moriya, dipoles) or an external field
     have no such invariance.
+
+    The other parameters are those of :func:`check_model`.
 
     Parameters
     ----------
@@ -47,7 +51,10 @@ def check_spin_rotation(model, atoms, *, rng=0, rotated=None, rtol=1e-12):
 
 
 def check_time_reversal(model, atoms, *, rtol=1e-12):
-    """Check E(-M) = E(M), with magnetic forces of the other sign (an external field breaks it)."""
+    """Check E(-M) = E(M), with magnetic forces of the other sign (an external field breaks it).
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     reversed_ = structure.changed(moments=-structure.moments).response(model)
     reversed_.magforces = -reversed_.magforces
@@ -56,7 +63,10 @@ def check_time_reversal(model, atoms, *, rtol=1e-12):
 
 
 def check_permutation(model, atoms, *, rng=0, rtol=1e-12):
-    """Check that the order of the atoms does not matter."""
+    """Check that the order of the atoms does not matter.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     order = np.random.default_rng(rng).permutation(len(structure))
     permuted = structure.changed(
@@ -69,7 +79,10 @@ def check_permutation(model, atoms, *, rng=0, rtol=1e-12):
 
 
 def check_translation(model, atoms, *, rng=0, rtol=1e-12):
-    """Check that a shift of all atoms, also across the cell's faces, changes nothing."""
+    """Check that a shift of all atoms, also across the cell's faces, changes nothing.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     rng = np.random.default_rng(rng)
     shift = rng.normal(size=3)
@@ -81,7 +94,10 @@ def check_translation(model, atoms, *, rng=0, rtol=1e-12):
 
 
 def check_newton(model, atoms, *, rtol=1e-12):
-    """Check that the forces add up to zero."""
+    """Check that the forces add up to zero.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     response = Structure.of(atoms).response(model)
     scale = np.abs(response.forces).sum() + 1.0
     assert_close(response.forces.sum(axis=0), np.zeros(3), "sum of forces", atol=rtol * scale)
@@ -92,6 +108,12 @@ def check_supercell(model, atoms, *, repeats=(2, 1, 2), rtol=1e-12):
 
     For atoms in a cell smaller than the cutoff this proves that periodic images, images of the
     atom itself included, are counted right. Not periodic directions are not repeated.
+
+    The other parameters are those of :func:`check_model`.
+
+    Parameters
+    ----------
+    repeats : three int, of the supercell.
     """
     structure = Structure.of(atoms)
     repeats = tuple(int(r) if p else 1 for r, p in zip(repeats, structure.pbc, strict=True))

@@ -23,7 +23,7 @@ def check_propagator(make, state, dt, *, order=None, conserves=(), energy=None, 
         that are exact at any dt pass with ``order=None``.
     conserves : names of arrays of the state that must not change at all (for example
         ``("positions", "momenta", "cell")`` for spins), and ``"sizes"`` for |M| to 1e-12.
-    energy : callable (state) -> float or None; must change by less than 1e-6 of its scale at
+    energy : callable (state) -> float (eV) or None; must change by less than 1e-6 of its scale at
         ``dt``/16 over ``dt``.
     handed : bool; check that a propagator of moments turns a lone moment along x towards +y.
         ``make`` must then give a field along +z.

@@ -24,6 +24,8 @@ def check_cutoff(model, *, rng=0, cutoffs=None):
     distances cutoff - d and cutoff + d must vanish with d, J(1e-7) < 0.1 J(1e-5) + 1e-11, so any
     step above 1e-11 eV, eV/angstrom or eV/mu_B is found.
 
+    The other parameters are those of :func:`check_model`.
+
     Parameters
     ----------
     cutoffs : list of float, angstrom; default: those of the model and of the terms of a sum.
@@ -60,7 +62,10 @@ def _check_jump(crossing, what):
 
 
 def check_far_atoms(model, atoms, *, rtol=1e-12):
-    """Check that pairs beyond the cutoff, which a graph with a skin lists, have no influence."""
+    """Check that pairs beyond the cutoff, which a graph with a skin lists, have no influence.
+
+    Parameters and errors are those of :func:`check_model`.
+    """
     structure = Structure.of(atoms)
     assert_responses(
         structure.response(model, skin=0.7),

@@ -7,8 +7,7 @@ which is what constrained density functional theory does: its energy is not one 
 import numpy as np
 from accuracy import energy_errors, fields, fitted
 from conditions import CASES, LATTICE
-from heisenberg import across, configurations, iron
-from heisenberg import thermal
+from heisenberg import across, configurations, iron, thermal
 
 import ase_mag
 from ase_mag import models, reference

@@ -48,8 +48,8 @@ def write_uppasd(
     repeat : three int, ``ncell``.
     simid : str of at most 8 characters.
     temperature_K, damping : float. timestep : float, ASE time. steps : int. mode : str.
-    moments : (N, 3) float array, optional; of all atoms in UppASD's order (sites first, then x, y,
-        z), written as a restart file; default: those of ``cell``, in every cell.
+    moments : (N, 3) float array, mu_B, optional; of all atoms in UppASD's order (sites first, then
+        x, y, z), written as a restart file; default: those of ``cell``, in every cell.
     alat : float, angstrom, unit of lengths in the files; default: the longest cell vector (or 1).
     keywords : dict from keyword to str, optional; more lines of inpsd.dat, or other values.
 
