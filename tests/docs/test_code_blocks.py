@@ -62,3 +62,14 @@ def test_validation_names_tests_that_exist():
     assert len(named) > 30
     for path, name in named:
         assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+
+
+def test_every_row_of_the_validation_names_its_test():
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    count = 0
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        header, _, *rows = table.splitlines()
+        if header.endswith("| test |"):
+            count += len(rows)
+            assert [row for row in rows if not re.search(r"`(tests|examples)/", row)] == []
+    assert count > 100
