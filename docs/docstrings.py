@@ -38,7 +38,7 @@ def process(app, what, name, obj, options, lines):
     lines[:] = convert(lines)
     if what == "module":
         names = public_names(obj)
-        table = [f"   {public}" for public in names]
+        table = [f"   {public}" for public in names if callable(getattr(obj, public))]
         lines += ["", ".. autosummary::", "", *table, ""] if table else []
         for public in names:
             if not callable(getattr(obj, public)):

@@ -73,3 +73,9 @@ def test_every_row_of_the_validation_names_its_test():
             count += len(rows)
             assert [row for row in rows if not re.search(r"`(tests|examples)/", row)] == []
     assert count > 100
+
+
+def test_every_page_is_in_the_index():
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert {page for page in pages if f"]({page})" not in text} == set()
