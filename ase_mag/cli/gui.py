@@ -136,8 +136,7 @@ def make_window(images, arguments):
 
     if arguments.repeat:
         images.repeat_images(arguments.repeat)
-    single = arguments.files[0] if len(arguments.files) == 1 else None
-    gui = open_viewer(images, arguments.rotations, times_of=single)
+    gui = open_viewer(images, arguments.rotations)
     gui.set_color_range(arguments.range)
     if arguments.color is not None:
         gui.color_by(arguments.color)
@@ -147,7 +146,7 @@ def make_window(images, arguments):
         with wrong_input(arguments.files[0]):
             gui.graph(name)
     if arguments.live:
-        gui.follow(single, arguments.poll)
+        gui.follow(arguments.files[0], arguments.poll)
     return gui
 
 

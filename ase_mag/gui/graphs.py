@@ -35,6 +35,7 @@ class GraphWindow:
         except ValueError:
             self.window.close()
             raise
+        self._drawn = len(gui.images)
         self.mark()
         self.canvas.draw()
 
@@ -44,6 +45,7 @@ class GraphWindow:
     def redraw(self):
         """Draw everything anew; what the frames no longer have is said in the figure."""
         self.axes.clear()
+        self._drawn = len(self.gui.images)
         try:
             self.plot()
         except ValueError as error:
@@ -60,8 +62,11 @@ class GraphWindow:
 
     def frame_changed(self):
         """Follow the viewer to another frame."""
-        self.mark()
-        self.canvas.draw_idle()
+        if len(self.gui.images) != self._drawn:
+            self.redraw()
+        else:
+            self.mark()
+            self.canvas.draw_idle()
 
     def close(self):
         """Close the window."""
@@ -76,18 +81,20 @@ class _OverFrames(GraphWindow):
 
     def x(self):
         """Return times (fs) or numbers of the frames."""
-        return np.arange(len(self.gui.images)) * (self.gui.frame_time_fs or 1.0)
+        times = self.gui.frame_times()
+        self._xlabel = "frame" if times is None else "time (fs)"
+        self._x = np.arange(len(self.gui.images)) if times is None else times
+        return self._x
 
     def mark(self):
-        position = self.x()[self.gui.frame]
+        position = self._x[self.gui.frame]
         if self._line is None or self._line.axes is None:
             self._line = self.axes.axvline(position, color="0.6", lw=1, zorder=0)
         self._line.set_xdata([position, position])
 
     def finish(self, ylabel):
         """Label the axes."""
-        xlabel = "time (fs)" if self.gui.frame_time_fs else "frame"
-        self.axes.set(xlabel=xlabel, ylabel=ylabel)
+        self.axes.set(xlabel=self._xlabel, ylabel=ylabel)
         self.axes.legend(frameon=False, fontsize=9)
         self._line = None
 
@@ -116,7 +123,7 @@ class TemperatureGraph(_OverFrames):
     title = "Spin temperature"
 
     def plot(self):
-        values = series.spin_temperatures(self.gui.images)
+        x, values = self.x(), series.spin_temperatures(self.gui.images)
         if np.isnan(values).all():
             raise ValueError(
                 "no frame has a spin temperature: trajectories of ase_mag dynamics have "
@@ -125,8 +132,8 @@ class TemperatureGraph(_OverFrames):
             )
         count = np.cumsum(np.isfinite(values))
         means = np.cumsum(np.nan_to_num(values)) / np.maximum(count, 1)
-        self.axes.plot(self.x(), values, color=_COLORS[0], lw=0.8, alpha=0.6, label="frame")
-        self.axes.plot(self.x(), means, color=_COLORS[0], lw=2.2, label="mean so far")
+        self.axes.plot(x, values, color=_COLORS[0], lw=0.8, alpha=0.6, label="frame")
+        self.axes.plot(x, means, color=_COLORS[0], lw=2.2, label="mean so far")
         self.finish("spin temperature (K)")
 
 
@@ -162,7 +169,7 @@ class HistogramGraph(GraphWindow):
         self.axes.legend(frameon=False, fontsize=9, title=name)
 
     def frame_changed(self):
-        if self.groups.value == "frames":
+        if self.groups.value == "frames" or len(self.gui.images) != self._drawn:
             self.redraw()
 
 

@@ -59,16 +59,32 @@ def temperatures(frames):
     return atoms, "temperature of the atoms" if np.isfinite(atoms).any() else None
 
 
-def frame_times(path):
-    """Return the time between two frames that a trajectory file knows, fs, or None."""
+def time_between(names):
+    """Return the time between two frames, fs, or None where it is not known.
+
+    It is known for frames of one trajectory file of a dynamics, at equal distances.
+
+    Parameters
+    ----------
+    names : list of 'file@number' or None, as ``ase.gui.images.Images.filenames``.
+    """
+    parts = [(name or "").rpartition("@") for name in names]
+    paths = {path for path, _, _ in parts}
+    if len(names) < 2 or len(paths) > 1 or not all(_is_integer(number) for *_, number in parts):
+        return None
+    steps = set(np.diff([int(number) for *_, number in parts]).tolist())
     try:
-        with Trajectory(path) as file:
+        with Trajectory(*paths) as file:
             description = file.description or {}
     except (OSError, ValueError, TypeError):  # no trajectory of ASE
         return None
-    if "timestep" not in description:
+    if len(steps) > 1 or "timestep" not in description:
         return None
-    return description["timestep"] * description.get("interval", 1) / units.fs
+    return steps.pop() * description["timestep"] * description.get("interval", 1) / units.fs
+
+
+def _is_integer(text):
+    return text.lstrip("-").isdigit()
 
 
 def size_groups(frames, current, by_temperature=None, groups=3):

@@ -20,7 +20,9 @@ try:
 except Exception as _error:
     if not gui_default_settings.setdefault("ase_mag_is_missing", False):
         gui_default_settings["ase_mag_is_missing"] = True
-        print(f"~/.ase/gui.py: the menu Moments of ase_mag is missing: {{_error}}")
+        import sys as _sys
+
+        print(f"~/.ase/gui.py: no menu Moments of ase_mag: {{_error}}", file=_sys.stderr)
 {END}
 """
 

@@ -44,8 +44,6 @@ class MagneticGUI(GUI):
         self.quantity = None
         self.range_mode = "all"
         self.graph_windows = []
-        #: Time between frames, fs, or None.
-        self.frame_time_fs = None
         #: Colors from low to high values.
         self.color_scale = None
         self._fixed_range = (0.0, 1.0)
@@ -244,24 +242,30 @@ class MagneticGUI(GUI):
             window.frame_changed()
 
     def open(self, button=None, filename=None):
-        self._followed = None
+        before = self.images.filenames
+        self._range.clear()
         super().open(button, filename)
-        self.images.history.initialize_history()
-        self.moments_changed()
+        if self.images.filenames is not before:
+            self._followed = None
+            self.images.history.initialize_history()
+            self.moments_changed()
 
     def update_history(self, mask=None):
         super().update_history(mask)
         self.moments_changed()
 
     def undo_history(self, key=None):
+        self._range.clear()
         super().undo_history(key)
         self.moments_changed()
 
     def redo_history(self, key=None):
+        self._range.clear()
         super().redo_history(key)
         self.moments_changed()
 
     def add_atoms_and_select(self, new_atoms):
+        self._range.clear()
         super().add_atoms_and_select(appendable(self.atoms, new_atoms))
         self.moments_changed()
 
@@ -308,11 +312,16 @@ class MagneticGUI(GUI):
             ui.error("ase-mag gui", str(error))
             return None
 
+    def frame_times(self):
+        """Return the times of the frames, fs, or None where the files do not know them."""
+        step = series.time_between(self.images.filenames)
+        return None if step is None else step * np.arange(len(self.images))
+
     # A running job
 
     def follow(self, path, seconds=2.0):
         """Show frames that are added to ``path`` from now on, looked for every ``seconds``."""
-        self._followed = Follower(path, len(self.images))
+        self._followed, self._followed_name = Follower(path, len(self.images)), str(path)
         self.repeat_poll(self.look_for_frames, int(1000 * seconds), ensure_update=False)
 
     def look_for_frames(self, gui=None):
@@ -321,11 +330,11 @@ class MagneticGUI(GUI):
             return
         frames = self._followed.new_frames()
         if self._followed.problem:
-            self.window.update_status_line(f"{self._followed.path}: {self._followed.problem}")
+            self.window.update_status_line(f"{self._followed_name}: {self._followed.problem}")
         if not frames:
             return
-        path, first = self._followed.path, self._followed.seen - len(frames)
-        names = [f"{path}@{first + k}" for k in range(len(frames))]
+        first = self._followed.seen - len(frames)
+        names = [f"{self._followed_name}@{first + k}" for k in range(len(frames))]
         for atoms in frames:
             self.new_frame(atoms)
         at_the_end = self.frame == len(self.images) - 1
@@ -340,22 +349,20 @@ class MagneticGUI(GUI):
             self.images.extend(frames, names)
         if self.movie_window is not None and self.movie_window.win.exists:
             self.movie_window.frame_number.scale.configure(to=len(self.images) - 1)
-        self._range.clear()
-        self.set_frame(len(self.images) - 1 if at_the_end else self.frame)
+        self.frame = len(self.images) - 1 if at_the_end else self.frame
         self.moments_changed()
+        self.set_frame()
 
 
-def open_viewer(images, rotations="", times_of=None):
+def open_viewer(images, rotations=""):
     """Return a viewer with arrows, colored by the size of the moments.
 
     Parameters
     ----------
     images : :class:`MagneticImages` or list of Atoms.
     rotations : str
-    times_of : str or Path, a trajectory that knows the time between its frames.
     """
     gui = MagneticGUI(images, rotations)
-    gui.frame_time_fs = None if times_of is None else series.frame_times(times_of)
     if moments_of(gui.atoms) is not None:
         gui.show_arrows("moments")
         gui.color_by("size")

@@ -1,6 +1,7 @@
 """ase-mag gui: what it refuses, and the menu in the stock program; tests/gui has its window."""
 
 import sys
+from types import SimpleNamespace
 
 import ase.io
 import numpy as np
@@ -68,6 +69,20 @@ def test_wrong_input(arguments, message, trajectory, home, monkeypatch, capsys):
     ase.io.write("nan.extxyz", atoms)
     assert main(["gui", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_file_without_moments_is_shown_as_it_is(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    ase.io.write("copper.xyz", bulk("Cu"))
+    opened = []
+    monkeypatch.setattr("ase_mag.cli.gui.require_display", lambda: None)
+    monkeypatch.setattr(
+        "ase_mag.cli.gui.make_window",
+        lambda images, arguments: opened.append(images) or SimpleNamespace(run=lambda: None),
+    )
+    assert main(["gui", "copper.xyz"]) == 0
+    assert len(opened[0]) == 1
+    assert capsys.readouterr().out.startswith("ase-mag gui: no frame of copper.xyz has moments")
 
 
 def test_broken_lines_in_the_startup_file(home, capsys):

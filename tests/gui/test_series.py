@@ -1,5 +1,6 @@
 """Numbers behind the graphs, against numpy, ase_mag.analysis and closed forms."""
 
+import ase.io
 import numpy as np
 import pytest
 from ase import units
@@ -30,7 +31,23 @@ def test_magnetization_is_that_of_analysis(run):
     mean, mean_size = series.magnetization(frames)
     assert np.allclose(mean, recorded.magnetization, atol=1e-14)
     assert np.allclose(mean_size, recorded.moment_sizes.mean(axis=1), atol=1e-14)
-    assert series.frame_times(recorded.path) == pytest.approx(recorded.time_fs[1])
+
+
+def test_time_between_frames(run, tmp_path):
+    recorded, frames = run
+    path, step = recorded.path, recorded.time_fs[1]
+    assert step == pytest.approx(5.0)
+
+    def time(numbers, path=path):
+        return series.time_between([f"{path}@{k}" for k in numbers])
+
+    assert time([0, 1, 2]) == pytest.approx(step)
+    assert time([-5, -3, -1]) == pytest.approx(2 * step)
+    ase.io.write(tmp_path / "a.extxyz", frames)
+    ase.io.write(tmp_path / "a.traj", frames)  # which does not know it
+    unknown = [time([0, 1, 3]), time([0]), series.time_between([None, None])]
+    unknown += [time([0, 1], tmp_path / name) for name in ("a.extxyz", "a.traj", "none.traj")]
+    assert unknown == [None] * 6
 
 
 def test_spin_temperatures_are_those_that_the_dynamics_wrote(run):

@@ -81,4 +81,4 @@ def test_without_the_package_it_is_said_once(tmp_path, monkeypatch, capsys):
     settings = {}
     for _ in range(3):
         runpy.run_path(str(path), init_globals={"gui_default_settings": settings})
-    assert capsys.readouterr().out.count("the menu Moments of ase_mag is missing") == 1
+    assert capsys.readouterr().err.count("no menu Moments of ase_mag: ") == 1

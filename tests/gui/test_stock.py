@@ -116,7 +116,7 @@ def test_without_the_package_the_stock_program_goes_on(stock, tmp_path):
     (tmp_path / "broken" / "ase_mag" / "__init__.py").write_text("raise ImportError('not there')")
     found, done = stock(PYTHONPATH=str(tmp_path / "broken"))
     assert "Moments" not in found["menus"]
-    assert done.stdout.count("the menu Moments of ase_mag is missing: not there") == 1
+    assert done.stderr.count("~/.ase/gui.py: no menu Moments of ase_mag: not there") == 1
 
 
 @pytest.mark.slow

@@ -22,12 +22,19 @@ def click(gui, atom):
 
 
 def invoke(gui, *labels):
-    """Choose from the menus."""
+    """Choose from the menus; versions of ASE differ in capital letters."""
     menu = gui.window.win.nametowidget(gui.window.win["menu"])
-    for label in labels[:-1]:
-        menu = gui.window.win.nametowidget(menu.entrycget(label, "menu"))
-    menu.invoke(labels[-1])
+    for label in labels:
+        entries = [k for k in range(menu.index("end") + 1) if menu.type(k) != "separator"]
+        (found,) = (k for k in entries if label_of(menu, k).lower() == label.lower())
+        if label is not labels[-1]:
+            menu = gui.window.win.nametowidget(menu.entrycget(found, "menu"))
+    menu.invoke(found)
     gui.window.win.update()
+
+
+def label_of(menu, index):
+    return "" if menu.type(index) == "tearoff" else menu.entrycget(index, "label")
 
 
 def fills(gui, kind="oval"):
@@ -277,10 +284,12 @@ def test_other_files_and_atoms(open_gui, make_frames, tmp_path):
     assert gui.color_range()[1] == max(sizes)
     other = make_frames(1, n=2, seed=5)
     ase.io.write(tmp_path / "b.traj", other)
+    graph = gui.graph("magnetization")
     gui.follow(tmp_path / "b.traj")
     gui.open(filename=str(tmp_path / "b.traj"))
     expected = np.linalg.norm(other[0].calc.results["magmoms"], axis=1)
     assert gui.color_range() == (expected.min(), expected.max())
+    assert len(graph.axes.lines[0].get_xdata()) == 1
     gui.look_for_frames()  # another file is shown now
     assert len(gui.images) == 1
     gui.quick_info_window()
