@@ -1,6 +1,7 @@
 """ase-mag gui as it was promised (block 9), in a fresh folder and process."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import ase.io
 import pytest
 
+ROOT = Path(__file__).parents[2]
 #: ~/.ase/gui.py: what is looked at when the program waits for its user, who then leaves.
 LOOK = """\
 import json, time
@@ -46,12 +48,12 @@ def command(home, virtual_display, tmp_path, make_frames, tree_environment):
     ase.io.write(tmp_path / "next.traj", last)
     (home / ".ase").mkdir()
 
-    def run(*arguments):
+    def run(*arguments, command=("-m", "ase_mag.cli", "gui"), environment=tree_environment):
         (home / ".ase" / "gui.py").write_text(f"LIVE = {'--live' in arguments}\n{LOOK}")
         done = subprocess.run(
-            [sys.executable, "-m", "ase_mag.cli", "gui", *arguments],
+            [sys.executable, *command, *arguments],
             cwd=tmp_path,
-            env=tree_environment | {"HOME": str(home), "DISPLAY": virtual_display},
+            env=environment | {"HOME": str(home), "DISPLAY": virtual_display},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -64,7 +66,7 @@ def command(home, virtual_display, tmp_path, make_frames, tree_environment):
 
 
 def test_the_promised_command(command):
-    promised = Path(__file__).parents[1] / "docs" / "api_blocks.txt"
+    promised = ROOT / "tests" / "docs" / "api_blocks.txt"
     assert "\nase-mag gui tc.traj " in promised.read_text(encoding="utf-8")
     (found,) = command("tc.traj")
     assert found["moments"] == 8 and found["legend"] > 64  # arrows of two atoms, color scale
@@ -78,3 +80,20 @@ def test_options_and_a_running_job(command):
     assert "2 images" in first["title"] and "3 images" in last["title"]
     assert first["moments"] == last["moments"] == 4 * 2 * 4  # four atoms, two arrows each
     assert first["status"] != last["status"]
+
+
+def test_the_viewer_of_ase(command, tmp_path, tree_environment):
+    """``ase.visualize.view`` knows it, where the package is installed."""
+    metadata = tmp_path / "site" / "ase_mag-0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ase-mag\nVersion: 0\n")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (line,) = re.findall(r'\[project\.entry-points\."ase\.visualize"\]\n(.*)\n', text)
+    (metadata / "entry_points.txt").write_text("[ase.visualize]\n" + line.replace('"', ""))
+    (tmp_path / "script.py").write_text(
+        "from ase.io import read\nfrom ase.visualize import view\n"
+        "view(read('tc.traj', ':'), viewer='ase_mag', repeat=(3, 1, 1), color='mz')\n"
+    )
+    paths = {"PYTHONPATH": f"{tmp_path / 'site'}:{ROOT}"}
+    (found,) = command("script.py", command=(), environment=tree_environment | paths)
+    assert found["moments"] == 6 * 4 and "2 images" in found["title"]

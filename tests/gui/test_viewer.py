@@ -416,14 +416,16 @@ def test_view_from_a_script(display, make_frames, monkeypatch):
     seen = []
 
     def run(gui):
+        gui.images.repeat_images([2, 1, 1])
         seen.append(
             (gui.quantity.name, gui.shows("moments"), gui.shows("fields"), gui.get_colors())
         )
         gui.exit()
 
     monkeypatch.setattr("ase_mag.gui.viewer.MagneticGUI.run", run)
-    ase_mag.gui.view(atoms, color="torque", arrows=["fields"], rotations="90x")
+    ase_mag.gui.view(atoms, color="torque", arrows=["fields"], rotations="90x", repeat=(1, 1, 2))
+    assert len(atoms) == 2 and len(moments_of(atoms)) == 2  # what is shown is a copy
     torques = np.linalg.norm(np.cross(moments_of(atoms), fields_of(atoms)), axis=1)
     ends = torques.min(), torques.max()
     expected = colors.colors_of(torques, *ends, colors.palette("viridis"))
-    assert seen == [("torque", False, True, expected)]
+    assert seen == [("torque", False, True, 2 * expected)]
