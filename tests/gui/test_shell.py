@@ -74,6 +74,7 @@ def test_the_promised_command(command):
     assert found["status"].startswith("|⟨M⟩| = ")
 
 
+@pytest.mark.slow
 def test_options_and_a_running_job(command):
     options = ["--model", "FeHL-1", "--arrows", "moments", "fields", "--repeat", "2", "1", "1"]
     first, last = command("tc.traj", "--live", "--poll", "0.05", "--color", "torque", *options)
@@ -82,6 +83,7 @@ def test_options_and_a_running_job(command):
     assert first["status"] != last["status"]
 
 
+@pytest.mark.slow
 def test_the_viewer_of_ase(command, tmp_path, tree_environment):
     """``ase.visualize.view`` knows it, where the package is installed."""
     metadata = tmp_path / "site" / "ase_mag-0.dist-info"

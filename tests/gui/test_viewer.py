@@ -229,7 +229,10 @@ def test_saving_from_the_menu_tells_what_is_wrong(open_gui, make_frames, errors,
     assert len(errors) == 1 and "No such file or directory" in errors[0]
 
 
-@pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "eps"])
+SLOW = [pytest.param(suffix, marks=pytest.mark.slow) for suffix in ("pdf", "eps")]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", *SLOW])
 def test_pictures_have_arrows(open_gui, make_frames, tmp_path, suffix):
     gui = open_gui(make_frames(1))
     sizes = {}
