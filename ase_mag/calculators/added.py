@@ -1,6 +1,8 @@
 """A lattice calculator plus a magnetic model."""
 
+import numpy as np
 from ase.calculators.calculator import PropertyNotImplementedError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from ase_mag.calculators.base import changes_between
 from ase_mag.calculators.magnetic import MagneticCalculator
@@ -116,9 +118,10 @@ class AddedCalculator(MagneticCalculator):
     def _lattice_value(self, name, required):
         """Ask the lattice calculator; None if it has no value and none is ``required``."""
         if name in self._has and self._lattice_values.get(name) is None:
-            self._lattice_values[name] = self.lattice.get_property(
-                name, self._lattice_atoms, allow_calculation=required
-            )
+            value = self.lattice.get_property(name, self._lattice_atoms, allow_calculation=required)
+            if name == "stress" and np.shape(value) == (3, 3):  # CHGNet
+                value = full_3x3_to_voigt_6_stress(value)
+            self._lattice_values[name] = value
         return self._lattice_values.get(name)
 
     def _forget(self):

@@ -30,6 +30,8 @@ OPTIONAL = {
     "mpi4py": "lammps",
     "dask": "dask",
     "qml-lightning": "gpu",
+    "chgnet": "chgnet",
+    "deepmd-kit": "deepmd",
 }
 
 

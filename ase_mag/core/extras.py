@@ -4,6 +4,7 @@ from importlib import import_module
 
 #: Packages of an extra that are not on the package index, with the command that installs them.
 ELSEWHERE = {
+    "mace": "pip install git+https://github.com/ACEsuit/mace@develop",
     "qml_lightning": "pip install git+https://github.com/nickjbrowning/qml-lightning",
 }
 
