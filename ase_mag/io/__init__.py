@@ -6,6 +6,7 @@ from ase_mag.io.mcif import read_mcif
 from ase_mag.io.properties import register_magforces
 from ase_mag.io.spirit import OvfField, read_ovf, read_spirit, write_ovf, write_spirit
 from ase_mag.io.tb2j import read_tb2j
+from ase_mag.io.tb2j_writer import write_tb2j
 from ase_mag.io.uppasd import (
     UppasdRun,
     UppasdSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "write_lammps_spin",
     "write_ovf",
     "write_spirit",
+    "write_tb2j",
     "write_uppasd",
     "write_uppasd_restart",
     "write_vampire",

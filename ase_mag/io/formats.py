@@ -5,7 +5,7 @@ from pathlib import Path
 from ase import Atoms
 
 from ase_mag.core import set_moments
-from ase_mag.io import lammps_spin, mcif, spirit, tb2j, uppasd, vampire
+from ase_mag.io import lammps_spin, mcif, spirit, tb2j, tb2j_writer, uppasd, vampire
 
 
 def read_uppasd(filename, **kwargs):
@@ -118,6 +118,16 @@ def write_lammps_spin_dump(filename, images, **kwargs):
 def read_tb2j(filename):
     """Return the atoms of ``exchange.out``, see :func:`ase_mag.io.read_tb2j`."""
     return tb2j.read_tb2j(filename, terms=("J_iso",))[0]
+
+
+def write_tb2j(filename, atoms, *, model=None):
+    """Write ``exchange.out``, see :func:`ase_mag.io.write_tb2j`.
+
+    Parameters
+    ----------
+    model : Model, optional; default: that of the calculator of ``atoms``.
+    """
+    tb2j_writer.write_tb2j(filename, atoms, _model_of(atoms, model, "TB2J"))
 
 
 def read_vampire(filename, **kwargs):
