@@ -10,6 +10,8 @@ _ENVELOPES = ("cosine", "polynomial")
 _LEAST_DAMPING = 1e-8
 #: The largest ratio of cutoff and decay.
 _FASTEST = 40.0
+#: Where spin weights are neither lost to overflow nor to underflow; mu_B, squares likewise.
+_SPIN_WIDTHS, _SOFTNESSES = (1e-3, 1e3), (1e-12, 1e12)
 
 
 class DensityDescriptor:
@@ -47,8 +49,8 @@ class DensityDescriptor:
             )
         self.cutoff = positive("the cutoff", cutoff, "angstrom")
         self.width = positive("the width", width, "angstrom")
-        self.spin_width = positive("the spin width", spin_width, "of a unit vector")
-        self.softness = positive("softness", softness, "mu_B")
+        self.spin_width = positive("the spin width", spin_width, "of a unit vector", _SPIN_WIDTHS)
+        self.softness = positive("softness", softness, "mu_B", _SOFTNESSES)
         self.n_radial = integer("n_radial", n_radial, 1, _MOST_RADIAL)
         if envelope not in _ENVELOPES:
             raise ValueError(
@@ -185,10 +187,15 @@ class DensityDescriptor:
         )
 
 
-def positive(name, value, unit):
-    """Return ``value`` as a float, which has to be finite and positive."""
+def positive(name, value, unit, limits=None):
+    """Return ``value`` as a float, which has to be finite, positive and within limits, if any."""
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be positive and finite, got {value} {unit}")
+    if limits is not None and not limits[0] <= value <= limits[1]:
+        raise ValueError(
+            f"{name} must be from {limits[0]:g} to {limits[1]:g}, where its squares can be "
+            f"calculated with, got {value} {unit}"
+        )
     return float(value)
 
 

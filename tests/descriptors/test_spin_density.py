@@ -220,7 +220,9 @@ def test_every_spin_width_keeps_every_channel():
         assert (weights > 0).all() and (np.diff(weights) < 0).all()
         features = descriptor.forward(graph_of(atoms, descriptor), moments)
         assert np.isfinite(features).all() and features.all()
-    assert np.isfinite(ExchangeDensityDescriptor("Fe", spin_width=1e-3).spin_weights(6)).all()
+    for spin_width in (1e-3, 1e3):
+        weights = ExchangeDensityDescriptor("Fe", spin_width=spin_width).spin_weights(16)
+        assert weights[0] == 1 and np.isfinite(weights).all() and (weights**2 > 0).all()
 
 
 def test_sizes_are_unknown_but_zero_is_legal():
@@ -234,8 +236,10 @@ def test_sizes_are_unknown_but_zero_is_legal():
     slopes = descriptor.vjp(graph, moments, rng.normal(size=(16, 84)), lattice=False).moments
     along = np.einsum("ic,ic->i", slopes, moments) / 2.2
     assert abs(along).max() < 2 * (0.05 / 2.2) ** 2 * np.linalg.norm(slopes, axis=1).max()
-    slopes = descriptor.vjp(graph, np.zeros((16, 3)), np.ones((16, 84))).moments
-    assert np.isfinite(slopes).all()
+    for softness in (1e-12, 0.05, 1e12):
+        descriptor = ExchangeDensityDescriptor("Fe", cutoff=5.0, softness=softness)
+        slopes = descriptor.vjp(graph, np.zeros((16, 3)), np.ones((16, 84))).moments
+        assert np.isfinite(slopes).all()
 
 
 def test_ghosts_empty_neighborhoods_and_nobody():
@@ -301,6 +305,12 @@ def test_files_and_bad_input(tmp_path):
             {"width": 1.3},
             r"a width of 1\.3 angstrom wipes out .* n = 12: .* at most 1\.13",
         ),
+        (
+            {"spin_width": 1e-8},
+            r"the spin width must be from 0\.001 to 1000, .* got 1e-08 of a unit",
+        ),
+        ({"spin_width": 1e200}, r"the spin width must be from 0\.001 to 1000, .* got 1e\+200"),
+        ({"softness": 1e-200}, r"softness must be from 1e-12 to 1e\+12, .* got 1e-200 mu_B"),
         ({"decay": 0.0}, r"the decay must be positive and finite, got 0\.0 angstrom"),
         (
             {"decay": 0.17},
