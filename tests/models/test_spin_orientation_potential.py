@@ -198,6 +198,36 @@ def test_three_bodies_learn_what_two_cannot():
     assert errors["exchange", "three-body"] < 0.1 * errors["exchange",]
 
 
+def test_dipoles_learn_what_exchange_cannot():
+    """sum_ij d(r) [e_i.e_j - 3 (e_i.r)(e_j.r)], energies and fields by its closed form."""
+
+    def labels(frame):
+        units, pairs = get_moments(frame.atoms) / 2.23, graph(frame.atoms, 4.0)
+        bonds = pairs.vectors / pairs.distances[:, None]
+        own, other = units[pairs.centers], units[pairs.neighbors]
+        size = 0.05 * (1 - pairs.distances / 4.0) ** 3
+        b, c = (np.einsum("pc,pc->p", u, bonds) for u in (own, other))
+        energy = (size * (np.einsum("pc,pc->p", own, other) - 3 * b * c)).sum()
+        slopes = np.zeros((16, 3))
+        # Both orders of a pair are listed: twice the derivative by the first moment.
+        np.add.at(slopes, pairs.centers, 2 * size[:, None] * (other - 3 * c[:, None] * bonds))
+        slopes -= np.einsum("ic,ic->i", slopes, units)[:, None] * units
+        found = {"energy": np.float64(energy), "magforces": -slopes / 2.23}
+        return Frame(frame.atoms, found, index=frame.index)
+
+    train, test = (
+        Dataset([labels(frame) for frame in labelled(n, seed)]) for n, seed in ((20, 2), (5, 3))
+    )
+    errors = {}
+    for terms in (("exchange",), ("exchange", "dipole")):
+        report = fitting.fit(small(terms=terms), train, FIELDS, test=test, progress=False)
+        errors[terms] = report.test
+    found, without = errors["exchange", "dipole"], errors["exchange",]
+    for name, best in (("energy", 0.01), ("magforces", 0.03)):
+        assert without[name].rmse > 0.5 * without[name].spread
+        assert found[name].rmse < best * found[name].spread
+
+
 def test_dipole_term_is_anisotropic():
     """Turning all moments changes the energy only with the dipole term."""
     atoms = labelled(1)[0].atoms
