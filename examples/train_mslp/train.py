@@ -1,6 +1,6 @@
 """Train a spin-lattice potential (MSLP) on synthetic iron in four stages.
 
-python examples/train_mslp/train.py --output DIR [--fast] [--restart]
+python examples/train_mslp/train.py --output DIR [--fast] [--restart] [--device auto]
 
 DIR gets what every stage found, the potential (mslp.npz) and a table of errors (errors.txt). The
 reference is FeHL-1 with a four-spin term that no embedded-atom, Heisenberg or Landau energy has.
@@ -17,9 +17,11 @@ from ase_mag import fitting, models
 from ase_mag.descriptors import RadialSpinDescriptor
 from ase_mag.regressors import Perceptron
 
+#: Centers of the Gaussians, angstrom. The nine of the paper begin at 2.0; those of the data at 1.8.
+CENTERS = np.linspace(1.4, 5.3, 9)
 WEIGHTS = {"energy": 1.0, "forces": 0.01, "stress": 0.001, "magforces": 0.1}
 #: Frames of the three sets, for training and for the test, and iterations of the four stages.
-FULL = ((80, 120, 200), (16, 24, 40), (150, 60, 200, 150))
+FULL = ((80, 120, 200), (32, 48, 80), (150, 60, 120, 120))
 FAST = ((4, 6, 6), (1, 2, 2), (2, 2, 3, 1))
 
 
@@ -46,39 +48,46 @@ def main():
     parser.add_argument("--output", type=Path, required=True, help="a folder")
     parser.add_argument("--fast", action="store_true", help="a few frames and iterations only")
     parser.add_argument("--restart", action="store_true", help="go on from the folder")
+    parser.add_argument("--device", help="torch trains the network there: auto, cpu or cuda")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     train_counts, test_counts, iterations = FAST if arguments.fast else FULL
     train = frames(1, *train_counts)
-    # One step inside of the range of the training data.
-    test = together(frames(2, *test_counts, shortest=1.9, largest=4.0))
-    potential = models.SpinLatticePotential("Fe", cutoff=5.3)
+    # Seed 2 is that of the frames with which the centers were chosen.
+    test = together(frames(3, *test_counts))
+    descriptor = RadialSpinDescriptor("Fe", 5.3, centers=CENTERS)
+    function = Perceptron(descriptor.n_features, (16, 16), "algebraic")
+    network = models.DescriptorModel(descriptor, function)
+    potential = models.SpinLatticePotential("Fe", cutoff=5.3, network=network)
     report = fitting.fit_stages(
         potential,
         **train,
         test=test,
         weights=WEIGHTS,
         iterations=dict(zip(fitting.STAGES, iterations, strict=True)),
+        device=arguments.device,
         folder=arguments.output,
         restart=arguments.restart,
     )
     data = together(train)
-    alone = mean_function(potential, data, iterations[1])
     lines = [
         f"{len(data)} training frames, {sum(map(len, data))} atoms; {len(test)} test frames, "
         f"{sum(map(len, test))} atoms",
         str(report),
+    ]
+    potential.save(
+        arguments.output / "mslp.npz",
+        reference="FeHL-1 + 0.01 eV/mu_B^4 sum_i (M_i.sum_j (1 - r/3.75)^3 M_j)^2",
+        errors="\n".join(lines),
+    )
+    alone = mean_function(potential, data, iterations[1])
+    lines += [
         "V_NM + V_HL, all parameters fitted to all data:",
         row("  train", fitting.compare(alone, data)),
         row("  test", fitting.compare(alone, test)),
     ]
     text = "\n".join(lines)
     (arguments.output / "errors.txt").write_text(text + "\n", encoding="utf-8")
-    potential.save(
-        arguments.output / "mslp.npz",
-        reference="FeHL-1 + 0.01 eV/mu_B^4 sum_i (M_i.sum_j (1 - r/3.75)^3 M_j)^2",
-        errors=text,
-    )
     print(text)
 
 

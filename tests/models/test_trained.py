@@ -42,7 +42,7 @@ def test_errors_on_new_frames(monkeypatch):
 
     model = models.named("Fe-MSLP-FeHL1")
     expected = rows(model.metadata["errors"])["together"]
-    frames = data.together(data.frames(77, 4, 6, 10, shortest=1.9, largest=4.0))
+    frames = data.together(data.frames(77, 4, 6, 10))
     found = fitting.compare(model, frames)
     for label in LABELS:
         assert found[label].rmse == pytest.approx(expected[label], rel=0.7)
