@@ -57,6 +57,20 @@ FAST = Sizes(
     loop_skip=10,
     loop_every=5,
 )
+#: A quarter of the atoms and half of the steps: minutes with a network.
+SMALL = replace(
+    DEFAULT,
+    repeats=6,
+    temperatures=(10, 200, 400, 600, 700, 800, 850, 900, 950, 1000, 1100, 1200),
+    steps=1500,
+    skip=500,
+    quench_steps=5000,
+    boxes=((10, 10, 10), (7, 5, 12)),
+    loops=(25, 19),
+    loop_steps=400,
+    loop_skip=200,
+    loop_every=10,
+)
 #: The loops of the paper: 128,265 and 139,287 atoms.
 PAPER = replace(DEFAULT, boxes=((40, 40, 40), (29, 17, 47)), loops=(265, 261), relaxation=400)
 

@@ -1,8 +1,11 @@
 """Chapman and Ma, Sci. Rep. 12, 22451 (2022): the applications of their potential, with any model.
 
-    python examples/paper_mslp/run.py --output paper            # about 10 minutes on one core
-    python examples/paper_mslp/run.py --output paper --fast     # seconds; numbers mean nothing
+    python examples/paper_mslp/run.py --output paper            # about 45 minutes on one core
+    python examples/paper_mslp/run.py --output paper --small    # 5 minutes: a quarter of the atoms
+    python examples/paper_mslp/run.py --output paper --fast     # numbers mean nothing
     python examples/paper_mslp/run.py --output paper --paper    # loops in 128,265 and 139,287 atoms
+
+With ``--model FeHL-1`` the first takes 10 minutes and ``--fast`` seconds.
 
 Magnetic phases (Table 1), point defects (Table 2, Fig. 2), lattice constant and magnetization
 against temperature (Fig. 1), a quench from the paramagnet, and prismatic loops, relaxed and at 10 K
@@ -12,6 +15,7 @@ where it was.
 """
 
 import argparse
+import functools
 import json
 from pathlib import Path
 
@@ -19,7 +23,7 @@ import fluctuations
 import loops
 import snapshots
 from comparison import summary
-from conditions import DEFAULT, FAST, PAPER, load
+from conditions import DEFAULT, FAST, PAPER, SMALL, load
 from figures import draw_all
 from heating import averages, curie_estimate, heat, quench
 from stages import stage
@@ -76,13 +80,16 @@ def compute(model, sizes, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", default="paper_mslp", help="folder of all results")
-    parser.add_argument("--model", default="FeHL-1", help="name of a model, or the file of one")
-    parser.add_argument("--fast", action="store_true", help="small sizes, to see that it runs")
-    parser.add_argument("--paper", action="store_true", help="loops as large as in the paper")
+    parser.add_argument(
+        "--model", default="Fe-MSLP-FeHL1", help="name of a model, or the file of one"
+    )
+    sizes = parser.add_mutually_exclusive_group()
+    add = functools.partial(sizes.add_argument, dest="sizes", action="store_const", default=DEFAULT)
+    add("--fast", const=FAST, help="to see that it runs")
+    add("--small", const=SMALL, help="a quarter of the atoms, half of the steps")
+    add("--paper", const=PAPER, help="loops as large as in the paper")
     arguments = parser.parse_args()
-    if arguments.fast and arguments.paper:
-        raise SystemExit("--fast and --paper exclude each other")
-    sizes = FAST if arguments.fast else PAPER if arguments.paper else DEFAULT
+    sizes = arguments.sizes
     model = load(arguments.model)
     folder = Path(arguments.output)
     folder.mkdir(parents=True, exist_ok=True)

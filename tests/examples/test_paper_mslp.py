@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib")
 
 
 PYTHON_OPTIONS = ()
-OPTIONS = ()
+OPTIONS = ("--model", "FeHL-1")  # quick, and known exactly
 
 
 def test_every_figure_and_table_is_made(first, folder):
