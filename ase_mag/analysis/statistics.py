@@ -70,7 +70,7 @@ def correlation_time(series):
         raise ValueError(
             f"a correlation time needs a series (n,) of at least two values, got {series.shape}"
         )
-    if np.ptp(series) <= 1e-13 * np.abs(series).max():  # constant up to rounding
+    if _constant(series):
         return 0.5
     n = len(series)
     spectrum = np.fft.rfft(series - series.mean(), 2 * n)
@@ -78,6 +78,11 @@ def correlation_time(series):
     times = np.cumsum(covariance / covariance[0]) - 0.5
     end = np.flatnonzero(np.arange(n) >= 5 * times)
     return max(0.5, float(times[end[0]] if len(end) else times[-1]))
+
+
+def _constant(series):
+    """Return whether all values are the same up to rounding."""
+    return np.ptp(series) <= 1e-13 * np.abs(series).max()
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ def average(series, skip=0, blocks=10):
     series = np.asarray(series, dtype=float)
     series = series[skipped(skip, len(series)) :]
     error = block_error(series, blocks)
+    if _constant(series):
+        return Average(float(series[-1]), 0.0, 0.5, len(series), True)
     tau = correlation_time(series)
     reliable = len(series) // blocks >= 10 * tau
     return Average(float(series.mean()), error, tau, len(series), reliable)

@@ -61,13 +61,15 @@ def run(arguments):
     """
     job = read(arguments.job)
     setup, output = Setup(job), job["output"] or Output()
-    if output.report is not None:
+    page = None
+    if output.report is not False:
         require("matplotlib", extra="plot")
+        page = job.output(None if output.report is True else output.report, ".html")
     files = _files(job, output)
     if arguments.dry_run:
         print(estimate(setup, files, output.interval))
         return
-    pages = [] if output.report is None else [job.beside(output.report)]
+    pages = [] if page is None else [page]
     job_arguments.prepare(job, [*files.values(), *pages], arguments, files["checkpoint"])
     made_by = origin.describe(job)
     if arguments.resume:
@@ -85,11 +87,10 @@ def run(arguments):
     )
     with dynamics:
         _run(dynamics, setup.section.steps, files, arguments.quiet)
-    if output.report is not None:
-        report = run_report(analysis.read(files["trajectory"]))
-        report.write(job.beside(output.report))
+    if page is not None:
+        run_report(analysis.read(files["trajectory"])).write(page)
         if not arguments.quiet:
-            print(f"{'report':11} {job.beside(output.report)}")
+            print(f"{'report':11} {page}")
 
 
 def _run(dynamics, steps, files, quiet):

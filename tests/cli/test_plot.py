@@ -71,7 +71,7 @@ def test_a_file_that_is_no_trajectory(tmp_path, capsys):
 
 
 def test_a_run_with_a_page_about_it(shell, write_job, tmp_path):
-    write_job(JOB, [("interval = 10", 'interval = 1\nreport = "job.html"'), ("600", "900")])
+    write_job(JOB, [("interval = 10", "interval = 1\nreport = true"), ("600", "900")])
     assert "job.html" in shell("run", "job.toml").stdout
     page = (tmp_path / "job.html").read_text()
     assert page.count("data:image/png;base64") >= 9

@@ -154,6 +154,8 @@ def suggestion(name, known):
     """Return a half sentence with the known name that is nearest to ``name``, or with all."""
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     near = near or [k for k in known if k.startswith(name) or name.startswith(k)][:1]
+    stem = name.split("_")[0]
+    near = near or [k for k in known if k.split("_")[0] == stem][:1]  # in another unit
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 

@@ -50,6 +50,7 @@ def test_every_key_has_a_meaning_and_every_number_says_its_unit_in_its_name_or_h
         (("steps = 60\n", ""), "line 14, [dynamics]: steps is missing: number of steps"),
         (('"FeHL-1"', '"FeHL-9"'), "line 12, [model]: there is no parameter set called 'FeHL-9'"),
         (('"Fe"', '"Xx"'), "line 5, [structure]: ASE cannot make this crystal: "),
+        (("a_angstrom = 2.8494", "a_nm = 0.28"), "a_nm is unknown; did you mean a_angstrom?"),
         (("damping = 0.1", "pressure_time = 0.1"), "unknown; did you mean pressure_time_fs?"),
         (("damping = 0.1", "field_T = 10"), "line 19, [dynamics]: field_T is 10; allowed is three"),
         (

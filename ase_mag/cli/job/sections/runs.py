@@ -165,8 +165,10 @@ class Output:
     checkpoint: str | None = key(
         PATH, "complete state, for --resume; default: job.checkpoint.npz", default=None
     )
-    report: str | None = key(
-        PATH, "page (HTML) of averages and figures, made at the end; default: none", default=None
+    report: bool | str = key(
+        FLAG | PATH,
+        "page (HTML) of averages and figures, made at the end; true: job.html",
+        default=False,
     )
     interval: int = key(INTEGER, "steps between two frames and log lines", least=1, default=100)
     checkpoint_interval: int = key(INTEGER, "steps between two checkpoints", least=1, default=1000)
