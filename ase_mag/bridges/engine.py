@@ -71,7 +71,8 @@ class Engine:
         edges = " ".join("p" if periodic else "s" for periodic in box.periodic)
         limits = f"{xlo!r} {xhi!r} {ylo!r} {yhi!r} {zlo!r} {zhi!r}"
         region = f"block {limits}"
-        if (box.tilts != 0).any():
+        self._prism = bool((box.tilts != 0).any())
+        if self._prism:
             region = f"prism {limits} {xy!r} {xz!r} {yz!r}"
         vectors = " ".join(f"{name} 3" for name in self._properties.values())
         reach = max(self.cutoff, 1.0)
@@ -204,7 +205,10 @@ class Engine:
             self.write(name, values)
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = self.box.limits.tolist()
         change = f"x final {xlo!r} {xhi!r} y final {ylo!r} {yhi!r} z final {zlo!r} {zhi!r}"
-        if (self.box.tilts != 0).any():
+        if not self._prism and (self.box.tilts != 0).any():
+            self._prism = True
+            self.commands("change_box all triclinic")
+        if self._prism:
             xy, xz, yz = self.box.tilts.tolist()
             change += f" xy final {xy!r} xz final {xz!r} yz final {yz!r}"
         self.commands(f"change_box all {change} remap units box")
