@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+import sys
 import warnings
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
@@ -187,7 +188,7 @@ def campaign(
                     output.update()
             finally:
                 output.write()
-    except BrokenExecutor as error:
+    except _deaths() as error:
         raise RuntimeError(
             f"a worker died ({error}): it was killed, ran out of memory, or crashed inside the "
             f"reference. {output.summary()} are kept in {folder.path}: call campaign again to go on"
@@ -210,6 +211,12 @@ def campaign(
         )
     indices, atoms = output.labelled()
     return CampaignResult(atoms, indices, failures, computed, path, output.earlier)
+
+
+def _deaths():
+    """Return the exceptions by which executors say that a worker died."""
+    dask = sys.modules.get("distributed")
+    return (BrokenExecutor,) if dask is None else (BrokenExecutor, dask.KilledWorker)
 
 
 def _is_open(record, properties, retry_failed):
