@@ -145,9 +145,7 @@ def test_a_killed_worker_of_dask_is_replaced(dask, frames, model, tmp_path):
 def test_a_job_that_kills_every_worker_of_dask_is_explained(dask, frames, tmp_path):
     (tmp_path / "armed").write_text("100")
     reference = Mortal(models.named("FeHL-1"), tmp_path)
-    with pytest.raises(
-        RuntimeError, match=r"a worker died.*3 of 6 results are kept in .*call camp"
-    ):
+    with pytest.raises(RuntimeError, match=r"a worker died.*3 of 6 results are kept in"):
         campaign(frames, reference, tmp_path / "dask.extxyz", dask, progress=False)
     (tmp_path / "armed").write_text("0")
     again = campaign(frames, reference, tmp_path / "dask.extxyz", progress=False)
