@@ -118,7 +118,8 @@ class Log(MagneticLogger):
 class Frames:
     """The trajectory of a run on many processes, written by process 0.
 
-    Frames have positions, cell, momenta, moments, energy, stress, forces and magnetic forces.
+    Frames have positions, cell, momenta, moments, energy, stress, forces, magnetic forces, and the
+    energy and stress of every atom.
 
     Parameters
     ----------
@@ -144,12 +145,10 @@ class Frames:
             return
         atoms = simulation.atoms.copy()
         simulation.put(atoms, columns)
-        results = {
-            "energy": now.potential,
-            "forces": columns["forces"],
-            "magmoms": columns["moments"],
-            "magforces": columns["magforces"],
-        }
+        results = {"energy": now.potential, "magmoms": columns["moments"]}
+        for name in ("energies", "forces", "magforces", "stresses"):
+            if name in columns:
+                results[name] = columns[name]
         if now.stress is not None:
             results["stress"] = full_3x3_to_voigt_6_stress(now.stress)
         if now.spin_temperature_K is not None:

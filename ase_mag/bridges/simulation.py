@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from ase import units as ase_units
+from ase.stress import full_3x3_to_voigt_6_stress
 from tqdm import tqdm
 
 from ase_mag.bridges.barostat import DistributedRescaling
@@ -295,8 +296,9 @@ class LammpsSimulation:
 
         Returns
         -------
-        dict of (N, 3) float arrays: positions, momenta, moments and, with ``forces``, forces and
-        magforces.
+        dict of (N, 3) float arrays: positions, momenta, moments and, with ``forces``, forces,
+        magforces, energies (N,) and, in periodic cells, stresses (N, 6) as MagneticCalculator has
+        them (their sum is the stress).
         """
         engine = self.engine
         parts = {
@@ -307,6 +309,10 @@ class LammpsSimulation:
         if forces:
             response = self.surface.response(self.state)
             parts |= {"forces": response.forces, "magforces": response.magforces}
+            parts["energies"] = response.energies
+            if self.surface.graph.volume is not None:
+                virials = full_3x3_to_voigt_6_stress(response.virials)
+                parts["stresses"] = virials / self.surface.graph.volume
         received = self.comm.gather((engine.tags() - 1, *parts.values()))
         if received is None:
             return None

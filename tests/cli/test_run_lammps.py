@@ -56,6 +56,9 @@ def assert_same_frames(folder, first, second, count=7):
         np.testing.assert_allclose(a.cell.array, b.cell.array, rtol=0, atol=1e-10)
         np.testing.assert_allclose(a.get_forces(), b.get_forces(), rtol=0, atol=1e-10)
         np.testing.assert_allclose(a.get_stress(), b.get_stress(), rtol=0, atol=1e-10)
+        np.testing.assert_allclose(a.get_stresses(), b.get_stresses(), rtol=0, atol=1e-10)
+        each = [frame.get_potential_energies() for frame in (a, b)]
+        np.testing.assert_allclose(*each, rtol=0, atol=1e-10)
         assert a.get_potential_energy() == pytest.approx(b.get_potential_energy(), abs=1e-10)
 
 
