@@ -1,9 +1,10 @@
-"""What ASE is told about the package: formats of other spin codes, names of calculators, the viewer.
+"""What ASE is told about the package: formats of other spin codes, calculators, the viewer.
 
-ASE loads this module when ``ase.io`` is imported (entry points ``ase.ioformats``), and for the
-command ``ase info --plugins`` (``ase.plugins``) and viewers (``ase.visualize``). It lies outside the package, so that this neither
-imports it (which takes a second) nor meets a half imported ``ase.io``; readers and writers are in
-``ase_mag.io.formats``, calculators in ``ase_mag.calculators.named``, loaded when they are used.
+ASE loads this module when ``ase.io`` is imported (entry points ``ase.ioformats``), and for viewers
+(``ase.visualize``) and the command ``ase info --plugins`` (``ase.plugins``). It lies outside the
+package, so that this neither imports it (which takes a second) nor meets a half imported
+``ase.io``; readers and writers are in ``ase_mag.io.formats``, calculators in
+``ase_mag.calculators.named``, loaded when they are used.
 """
 
 from ase.calculators.calculator import external_calculators, register_calculator_class
