@@ -219,3 +219,30 @@ def test_magnetization_at_a_temperature(tmp_path, record_property):
     record_property("error", error)
     assert error < 0.02
     assert abs(means["UppASD"] - means["here"]) < 4 * error
+
+
+#: Wave vectors in reciprocal lattice vectors, and both branches that UppASD 6.1 prints, meV.
+MAGNONS = {
+    (0.5, 0.0, 0.0): (268.065885400463, 310.794508073355),
+    (0.25, 0.25, 0.0): (174.352608167614, 404.507785306204),
+    (0.1, 0.2, 0.3): (190.957280286414, 399.628378103776),
+    (0.0, 0.0, 0.0): (0.0, 456.071825161190),
+}
+
+
+@pytest.mark.parametrize("source", ["recorded", pytest.param("program", marks=needs_program)])
+def test_magnons(tmp_path, source):
+    """Adiabatic magnons of two species (do_ams) beside linear spin-wave theory with g = 2."""
+    cell, model = crystal()
+    points = np.array(list(MAGNONS))
+    printed = np.array(list(MAGNONS.values()))
+    if source == "program":
+        lines = [f"{len(points)}", *(" ".join(map(str, point)) for point in points)]
+        (tmp_path / "qfile").write_text("\n".join(lines) + "\n")
+        keywords = {"do_ams": "Y", "qpoints": "D", "qfile": "./qfile", "do_tottraj": "N"}
+        io.run_uppasd(tmp_path, cell, model, repeat=(8, 8, 8), steps=2, keywords=keywords)
+        path = next(tmp_path.glob("ams.*out"))
+        printed = np.array([line.split()[1:3] for line in path.read_text().splitlines()], float)
+    energies = analysis.spin_waves(cell, model, points, g=2.0).energies
+    # The constants of nature differ in the eighth digit.
+    np.testing.assert_allclose(1000 * energies, printed, rtol=3e-8, atol=1e-6)
