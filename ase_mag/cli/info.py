@@ -17,6 +17,7 @@ from ase_mag.cli.job.job import TOP
 from ase_mag.cli.job.keys import table
 from ase_mag.cli.job.sections import SECTIONS
 from ase_mag.core import get_threads
+from ase_mag.core.config import KEYS, configured
 from ase_mag.core.extras import installation
 
 SUMMARY = "versions, kernels, threads and optional packages"
@@ -100,12 +101,19 @@ def describe():
         "kernels": _kernels.instruction_set,
         "OpenMP": "yes" if _kernels.cpu.has_openmp() else "no (kernels run on one thread)",
         "threads": str(get_threads()),
+        "configuration": _configuration(),
     }
     lines.update({name: _version(name) or "missing" for name in REQUIRED})
     for name, extra in OPTIONAL.items():
         remedy = installation(name.replace("-", "_"), extra)
         lines[name] = _version(name) or f"not installed ({remedy})"
     return lines
+
+
+def _configuration():
+    values = {key: configured(key) for key in KEYS}
+    given = ", ".join(f"{key} = {value}" for key, value in values.items() if value is not None)
+    return given or "no section [ase_mag] in ASE's configuration file"
 
 
 def _version(name):

@@ -163,8 +163,15 @@ def exchange(cell, keywords):
         return None
     path = keywords.path.parent / keywords.word("exchange")
     tensorial = int(keywords.numbers("do_jtensor", 1, [0])[0]) == 1
-    # Without this word UppASD takes the first number of a line as a scalar.
-    tensorial = tensorial and keywords.word("calc_jtensor", "T").strip(".").upper()[:1] == "F"
+    if tensorial and keywords.word("calc_jtensor", "T").strip(".").upper()[:1] != "F":
+        tensorial = False
+        if any(len(words) >= 14 for _, words in rows(path, 6, "exchange")):
+            warnings.warn(
+                f"{path} lists tensors, but {keywords.path} has no line 'calc_jtensor F': UppASD "
+                "then takes the first number of each as a scalar, and so does ase_mag",
+                UserWarning,
+                stacklevel=4,
+            )
     found = _bonds(path, "exchange", 9 if tensorial else 1, cell, keywords)
 
     def tensors(values):

@@ -129,8 +129,12 @@ def read_uppasd(folder, species=None, alat=None, rng=None):
 def _cell(keywords, species, alat):
     folder = keywords.path.parent
     if alat is None:
-        found = keywords.numbers("alat", 1, [1e-10])[0]
-        alat = found * 1e10
+        alat = 1e10 * keywords.numbers("alat", 1, [1e-10])[0]
+        if not 0.1 < alat < 1000:
+            raise ValueError(
+                f"{keywords.path}: alat is {keywords.word('alat')}, but it is in meters, so that "
+                "2.87 angstrom are 2.87e-10"
+            )
     if not (np.isfinite(alat) and alat > 0):
         raise ValueError(f"alat must be a positive length, got {alat} angstrom")
     path = folder / keywords.word("posfile", "posfile")

@@ -26,6 +26,8 @@ SOURCES = ["recorded"] + (["program"] if PROGRAM else [])
 #: Cases that are read otherwise than the program means them, for a reason.
 REFUSED = "one direction only"
 SMALL = "scalars, one bond of several counts"
+SCALAR = "tensors without calc_jtensor"
+WARNS = (SMALL, SCALAR)
 
 
 @pytest.fixture(params=SOURCES)
@@ -43,7 +45,7 @@ def read(folder, name, moments):
     """The atoms and model of a case, with moments that are exact to the digits of the program."""
     record.write(folder, name, moments)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if name == SMALL else "error", UserWarning)
+        warnings.simplefilter("ignore" if name in WARNS else "error", UserWarning)
         atoms, model, settings = io.read_uppasd(folder)
     atoms.calc = ase_mag.MagneticCalculator(model)
     return atoms, settings
@@ -109,6 +111,13 @@ def test_bonds_of_one_direction_are_refused(run, tmp_path):
     assert energies["Exc"] == pytest.approx(-0.8 * np.sum(e[0::2] * e[1::2]) / len(e), rel=1e-7)
     record.write(tmp_path, REFUSED, before)
     with pytest.raises(ValueError, match="the bond back is not listed"):
+        io.read_uppasd(tmp_path)
+
+
+def test_tensors_that_the_program_takes_as_scalars_warn(run, tmp_path):
+    _, before, _ = run(SCALAR)
+    record.write(tmp_path, SCALAR, before)
+    with pytest.warns(UserWarning, match="has no line 'calc_jtensor F'"):
         io.read_uppasd(tmp_path)
 
 

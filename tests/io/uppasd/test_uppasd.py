@@ -238,3 +238,10 @@ def test_a_restart_file_that_is_named_is_read(tmp_path):
     moments = 2.23 * np.eye(3)[np.arange(16) % 3]
     io.write_uppasd_restart(tmp_path / "restart.in", moments)
     np.testing.assert_allclose(get_moments(io.read_uppasd(path)[0]), moments, rtol=1e-14)
+
+
+def test_a_lattice_constant_in_angstrom_is_an_error(tmp_path):
+    """alat is in meters, the one length of the file that is."""
+    inpsd = BCC["inpsd.dat"].replace("alat 2.8665d-10", "alat 2.8665")
+    with pytest.raises(ValueError, match=r"alat is 2\.8665, but it is in meters"):
+        io.read_uppasd(folder(tmp_path, inpsd_dat=inpsd))
