@@ -15,7 +15,7 @@ _MODULE = "ase_mag.io.formats"
 
 viewer = ExternalViewer(desc="ase gui with vector moments", module="ase_mag.gui")
 uppasd = ExternalIOFormat(
-    desc="UppASD input folder, by its inpsd.dat", code="1S", module=_MODULE, glob="inpsd.dat"
+    desc="UppASD input folder, by its inpsd.dat", code="1S", module=_MODULE, glob=["inpsd.dat"]
 )
 uppasd_moments = ExternalIOFormat(
     desc="UppASD restart and moment files, beside their inpsd.dat",
@@ -105,6 +105,11 @@ def _plugins():
 
 
 def __getattr__(name):
+    if name.startswith(("read_", "write_")):
+        # ``ase info --formats`` looks for readers and writers here.
+        from ase_mag.io import formats
+
+        return getattr(formats, name)
     if name != "__ase_plugins__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

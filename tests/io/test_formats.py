@@ -37,7 +37,7 @@ def test_ase_lists_the_formats(run):
     modes = dict(line.split(" ") for line in run("-c", code).splitlines() if " " in line)
     assert len(names) >= 2
     for name in names:
-        assert f"  {name} [" in listed
+        assert f"  {name} [{modes[name]}/" in listed
         assert "r" in modes[name]
 
 
