@@ -125,8 +125,8 @@ def test_failures_name_what_is_wrong(tmp_path, text, message):
 def test_a_run_that_takes_too_long(tmp_path):
     cell, model = crystal()
     command = stand_in(tmp_path, "print('step 1', flush=True)\ntime.sleep(60)")
-    with pytest.raises(TimeoutError, match=r"within 1 s(.|\n)*step 1"):
-        io.run_uppasd(tmp_path / "run", cell, model, command=command, timeout=1)
+    with pytest.raises(TimeoutError, match=r"within 3 s(.|\n)*step 1"):
+        io.run_uppasd(tmp_path / "run", cell, model, command=command, timeout=3)
 
 
 def test_files_of_an_earlier_run_do_not_count(tmp_path):
