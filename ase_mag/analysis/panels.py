@@ -21,6 +21,7 @@ class Options:
     crystal: object = None
     segment: int | None = None
     cutoff: float = 8.0
+    temperature_K: float | None = None
 
 
 def panels(run, names, **options):
@@ -157,7 +158,7 @@ def _running(axes, run, options, names, ylabel, points=12):
         raise ValueError(
             f"fluctuations need 20 frames or more after the first {start}, the run has {len(run)}"
         )
-    found = [run.fluctuations(skip=start, stop=end) for end in ends]
+    found = [run.fluctuations(options.temperature_K, skip=start, stop=end) for end in ends]
     times = run.time_fs[ends - 1]
     labels = {"trace": r"$\chi = \mathrm{Tr}\chi_{ab}/3$", "modulus": r"of $|m|$", "binder": None}
     for color, name in zip(COLORS, names, strict=False):

@@ -50,9 +50,10 @@ class PhononSpectrum:
         tops = [np.nanmax(self.peaks(), initial=0.0)]
         if bands is not None:
             tops.append(np.max(bands[1]))
-        plots.intensity(axes, self, total, 1.25 * max(tops))
         if bands is not None:
             axes.plot(bands[0], 1e3 * np.asarray(bands[1]), color=plots.COLORS[1], lw=1.2)
+        marks = dict(zip(("peak along q", "peak across q"), self.peaks().T, strict=True))
+        plots.intensity(axes, self, total, 1.25 * max(tops), marks)
 
     def plot(self, bands=None):
         """Return a figure of the intensity, every wave vector scaled to its maximum.

@@ -62,10 +62,11 @@ def path_axis(axes, path):
     axes.set_xlim(*(ends if ends[0] < ends[1] else (ends[0] - 0.5, ends[0] + 0.5)))
 
 
-def intensity(axes, path, values, top):
+def intensity(axes, path, values, top, peaks):
     """Draw intensities (n_q, n_e) over a path with ``energies`` (eV), each q scaled to 1.
 
-    ``top``: end of the axis of energies, eV; 0: that of the energies.
+    ``top``: end of the axis of energies, eV; 0: that of the energies. ``peaks``: dict of label ->
+    energies (n_q,) that are marked, eV; nan: none.
     """
     scaled = values / np.maximum(values.max(axis=1, keepdims=True), 1e-300)
     shown = slice(None) if not top > 0 else path.energies <= 1.02 * top
@@ -78,6 +79,12 @@ def intensity(axes, path, values, top):
         rasterized=True,
     )
     axes.figure.colorbar(mesh, ax=axes, label="intensity (maximum at each $q$: 1)", shrink=0.9)
+    for (label, places), marker in zip(peaks.items(), "o^", strict=False):
+        axes.plot(
+            path.distances, 1e3 * np.asarray(places), marker, ms=4, mfc="none", color=COLORS[0],
+            mew=0.8, label=label,
+        )  # fmt: skip
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.12), ncols=3, fontsize=8)
     path_axis(axes, path)
     axes.set(ylabel="energy (meV)", ylim=(0, 1e3 * path.energies[shown][-1]))
 

@@ -89,7 +89,8 @@ class Run:
         if self.timestep is None:
             raise ValueError(
                 f"{self.path} does not say how much time lies between its frames: give "
-                "analysis.read(path, timestep=...) in ASE units (1 fs is ase.units.fs)"
+                "analysis.read(path, timestep=...) in ASE units (1 fs is ase.units.fs; on the "
+                "command line --timestep-fs)"
             )
         return np.arange(len(self)) * (self.timestep / units.fs)
 
@@ -179,7 +180,8 @@ class Run:
                 temperature_K = self.description.get("temperature_K")
         if temperature_K is None:
             raise ValueError(
-                f"{self.path} does not say at which temperature it was made: give temperature_K"
+                f"{self.path} does not say at which temperature it was made: give temperature_K "
+                "(on the command line --temperature-K)"
             )
         magnetization = self.magnetization[self._skipped(skip) : stop]
         n_atoms = self._series.n_atoms
@@ -261,6 +263,7 @@ class Run:
             spin-wave theory), 'stress' (distribution of the mean pressures of the atoms).
         skip : int or float, what averages leave out at the beginning; default 0.5, half.
         q_path : str, for 'phonons', 'structure_factor' and 'magnons'; cell : of its zone.
+        temperature_K : float, for 'binder' and 'susceptibility', if the file lacks it.
         model : Model, for 'magnons'; crystal : see :func:`magnon_dispersion`.
         segment : int, frames of a segment of spectra. cutoff : float, angstrom, of 'correlation'
             and 'rdf'.
@@ -280,11 +283,11 @@ class Run:
 
         return panels(self, names, **options)
 
-    def summary(self, skip=0.5):
+    def summary(self, skip=0.5, temperature_K=None):
         """Return a table of averages with errors as text, see :func:`ase_mag.analysis.summary`."""
         from ase_mag.analysis.summary import summary
 
-        return summary(self, skip)
+        return summary(self, skip, temperature_K)
 
     def _skipped(self, skip):
         return skipped(skip, len(self)) if 0 < skip < 1 else skipped(skip, 1)

@@ -49,7 +49,7 @@ def run_report(run, *, skip=0.5, **options):
     page = Report(run.path.name)
     page.heading("Averages")
     try:
-        page.code(run.summary(skip))
+        page.code(run.summary(skip, options.get("temperature_K")))
     except ValueError as error:
         page.text(f"No averages: {error}.")
     page.heading("Figures")

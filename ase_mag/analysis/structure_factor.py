@@ -67,13 +67,12 @@ class StructureFactor:
         if spin_waves is not None:
             tops.append(spin_waves.energies.max())
         across = self.dynamic[:, :, :2].sum(axis=2)
-        plots.intensity(axes, self, across, 1.25 * max(tops))
         if spin_waves is not None:
             lines = axes.plot(
                 spin_waves.distances, 1e3 * spin_waves.energies, color=plots.COLORS[1], lw=1.2
             )
             lines[0].set_label("linear spin-wave theory")
-            axes.legend(loc="upper right")
+        plots.intensity(axes, self, across, 1.25 * max(tops), {"highest peak": self.magnons()})
 
     def plot(self, spin_waves=None):
         """Return a figure: intensity across the mean moment, or S(q) without energies.

@@ -6,7 +6,7 @@ from ase import units
 from ase_mag.analysis.statistics import average, skipped
 
 
-def summary(run, skip=0.5):
+def summary(run, skip=0.5, temperature_K=None):
     """Return averages of a run after its beginning, a str.
 
     What the run does not have (a pressure without stresses) is said in a line. Errors are one
@@ -17,6 +17,7 @@ def summary(run, skip=0.5):
     ----------
     run : Run
     skip : int or float, see :class:`ase_mag.analysis.Run`.
+    temperature_K : float, optional; for the susceptibility, if the file lacks it.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def summary(run, skip=0.5):
         lines.append(f"{name:24} {str(found) + ' ' + unit:38} correlation time {time}")
     lines.append(f"{'mean-square displacement':24} {run.msd()[-1]:.5g} angstrom^2 at the end")
     try:
-        lines += ["", str(run.fluctuations(skip=first))]
+        lines += ["", str(run.fluctuations(temperature_K, skip=first))]
     except ValueError as error:
         lines += ["", f"no susceptibility: {error}"]
     return "\n".join(lines)

@@ -26,10 +26,10 @@ class VibrationalDensity:
     n_segments: int
 
     def draw(self, axes):
-        """Draw into axes of matplotlib, up to the energy below which 99.9 % lies."""
+        """Draw into axes of matplotlib, up to 1.3 times the energy below which 98 % lies."""
         axes.plot(1e3 * self.energies, 1e-3 * self.density, color=plots.COLORS[0])
         part = np.cumsum(self.density) * (self.energies[1] - self.energies[0])
-        end = 1.15e3 * self.energies[min(np.searchsorted(part, 0.999), len(part) - 1)]
+        end = 1.3e3 * self.energies[min(np.searchsorted(part, 0.98), len(part) - 1)]
         axes.set(xlabel="energy (meV)", ylabel="density of states (1/meV)", ylim=(0, None))
         axes.set_xlim(0, end)
 

@@ -5,6 +5,9 @@ compares the printed forces and magnetic forces with two-sided differences of th
 a table with the error of the moments, the cost and a verdict. The exit status is 1 if the verdict
 is FAILED.
 
+    ase-mag check-reference model
+    ase-mag check-reference vasp --command "mpirun -n 16 vasp_ncl"
+
 For vasp the sign and factor of its magnetic forces are proved first, by the energies of a ramp of
 penalties (ConstrainedVasp.verify_magforces). The command is that of --command, else of
 ASE_VASP_COMMAND, VASP_COMMAND or VASP_SCRIPT in the environment or ASE's config.ini; POTCAR files

@@ -4,6 +4,9 @@ Landscapes of the moments in displaced, disordered supercells of 54 atoms -> a l
 them -> coupled spin and lattice dynamics with learned moment sizes (ASD-AIMD), beside a
 ferromagnetic run of the same length. Prints tables and writes trajectories, plots and report.html.
 
+    ase-mag demo                                    writes the folder demo_output
+    ase-mag demo --steps 200 --output short
+
 The reference is FeHL-1, a SYNTHETIC model calibrated to resemble iron; it is not density functional
 theory.
 """

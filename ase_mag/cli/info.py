@@ -77,7 +77,7 @@ def _print_keys():
 
 
 def _print_origin(path, only_job):
-    with wrong_input("info"):
+    with wrong_input(path):
         origin = analysis.read(path).description.get("origin")
     if origin is None:
         raise InputError(f"{path} does not say which job made it: ase-mag run writes that")

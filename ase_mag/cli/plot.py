@@ -46,6 +46,12 @@ def add_arguments(parser):
         "--cutoff-angstrom", type=float, default=8.0, metavar="A", help="of rdf and correlation"
     )
     parser.add_argument(
+        "--temperature-K",
+        type=float,
+        metavar="K",
+        help="for susceptibilities, if the file lacks it",
+    )
+    parser.add_argument(
         "--timestep-fs", type=float, metavar="FS", help="time between frames, if the file lacks it"
     )
 
@@ -71,9 +77,10 @@ def run(arguments):
             "model": None if arguments.model is None else _model(arguments.model),
             "segment": arguments.segment,
             "cutoff": arguments.cutoff_angstrom,
+            "temperature_K": arguments.temperature_K,
         }
         if arguments.summary:
-            print(found.summary(options["skip"]))
+            print(found.summary(options["skip"], arguments.temperature_K))
         if arguments.observables:
             require("matplotlib", extra="plot")
             output = Path(arguments.output or Path(arguments.trajectory).with_suffix(".png"))

@@ -109,7 +109,7 @@ def main():
     spectrum = runs["vibrations"].phonons("GHNGP", skip=100)
     figures["phonons"] = spectrum.plot(bands_of_force_constants("GHNGP"))
     for name, figure in figures.items():
-        figure.savefig(arguments.output / f"observables-{name}.png", dpi=100)
+        figure.savefig(arguments.output / f"observables-{name}.png", dpi=95)
     if arguments.work is None:
         shutil.rmtree(work)
 

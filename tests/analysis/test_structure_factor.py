@@ -153,7 +153,7 @@ def test_magnons_of_iron_at_low_temperature(tmp_path):
     np.testing.assert_allclose(both.energies, found.magnons(), equal_nan=True)
     assert both.bands.distances[-1] == pytest.approx(found.distances[-1], rel=1e-9)
     # The closed form of a ferromagnet, E = g m sum_j J_ij (1 - cos q.r), is the line of the figure.
-    (line,) = both.plot().axes[0].lines[-1:]
+    (line,) = [x for x in both.plot().axes[0].lines if "theory" in x.get_label()]
     np.testing.assert_allclose(line.get_ydata(), 1e3 * both.bands.energies[:, 0])
     assert "nearest band of spin-wave theory" in str(both)
     peaks = found.magnons()

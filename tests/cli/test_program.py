@@ -28,7 +28,9 @@ def test_every_command_explains_itself(name, capsys):
     with pytest.raises(SystemExit) as stop:
         main([name, "--help"])
     assert stop.value.code == 0
-    assert COMMANDS[name].__doc__.split("\n")[0] in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert COMMANDS[name].__doc__.split("\n")[0] in text
+    assert re.search(rf"^ *ase-mag {name}", text, re.MULTILINE), "an example"
 
 
 def test_version(capsys):
