@@ -1,5 +1,6 @@
 """Frames of a trajectory file, read one by one, with errors that say what is wrong with it."""
 
+import gc
 import json
 from pathlib import Path
 from struct import error as StructError
@@ -8,6 +9,9 @@ import ase.io
 from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
 from ase.io.trajectory import Trajectory
 
+#: Frames that ASE has read hold references to themselves and stay in memory until Python looks for
+#: such objects, which it does by their number, not by their size: so many bytes are tolerated.
+_UNUSED = 30_000_000
 #: What readers of ASE raise for files that are damaged.
 _DAMAGE = (
     OSError,
@@ -58,7 +62,7 @@ def frames_of(path):
     ValueError
         Where a frame cannot be read, and at the end if there was none.
     """
-    count, frames = 0, ase.io.iread(path, index=":")
+    count, frames, unused = 0, ase.io.iread(path, index=":"), 0
     while True:
         try:
             atoms = next(frames)
@@ -66,10 +70,21 @@ def frames_of(path):
             break
         except (*_DAMAGE, json.JSONDecodeError) as error:
             raise _damaged(path, count, error) from error
+        unused += _bytes(atoms)
         yield atoms
         count += 1
+        del atoms
+        if unused > _UNUSED:
+            gc.collect()
+            unused = 0
     if not count:
         raise _empty(path)
+
+
+def _bytes(atoms):
+    """Return how much memory the arrays of a frame take."""
+    results = getattr(atoms.calc, "results", {}).values()
+    return sum(getattr(values, "nbytes", 0) for values in (*atoms.arrays.values(), *results))
 
 
 def _readable(path):

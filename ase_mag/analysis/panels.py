@@ -8,6 +8,8 @@ from ase_mag.analysis import plots
 from ase_mag.analysis.statistics import average, cumulative_error, cumulative_mean, skipped
 
 COLORS = plots.COLORS
+#: Frames that pairs of atoms are counted in, about.
+_PAIR_FRAMES = 200
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,18 @@ def _moments(axes, run, options):
     run.moment_histogram(skip=options.skip).draw(axes)
 
 
+def _pairs(run, options):
+    stride = max(1, (len(run) - skipped(options.skip, len(run))) // _PAIR_FRAMES)
+    return run.correlation(cutoff=options.cutoff, skip=options.skip, stride=stride)
+
+
 def _correlation(axes, run, options):
-    run.correlation(cutoff=options.cutoff, skip=options.skip).draw_moments(axes)
+    _ = run.magnetization  # raises without moments
+    _pairs(run, options).draw_moments(axes)
 
 
 def _density(axes, run, options):
-    run.correlation(cutoff=options.cutoff, skip=options.skip).draw_density(axes)
+    _pairs(run, options).draw_density(axes)
 
 
 def _vibrations(axes, run, options):
@@ -158,7 +166,10 @@ def _running(axes, run, options, names, ylabel, points=12):
         raise ValueError(
             f"fluctuations need 20 frames or more after the first {start}, the run has {len(run)}"
         )
-    found = [run.fluctuations(options.temperature_K, skip=start, stop=end) for end in ends]
+    temperature = options.temperature_K
+    if names == ("binder",):
+        temperature = 1.0  # on which a cumulant does not depend
+    found = [run.fluctuations(temperature, skip=start, stop=end) for end in ends]
     times = run.time_fs[ends - 1]
     labels = {"trace": r"$\chi = \mathrm{Tr}\chi_{ab}/3$", "modulus": r"of $|m|$", "binder": None}
     for color, name in zip(COLORS, names, strict=False):

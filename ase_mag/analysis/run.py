@@ -174,6 +174,7 @@ class Run:
             ``.traj`` file of a dynamics knows.
         stop : int, optional; the first frame that is left out at the end.
         """
+        magnetization = self.magnetization[self._skipped(skip) : stop]
         if temperature_K is None:
             temperature_K = self.description.get("spin_temperature_K")
             if temperature_K is None:
@@ -183,9 +184,7 @@ class Run:
                 f"{self.path} does not say at which temperature it was made: give temperature_K "
                 "(on the command line --temperature-K)"
             )
-        magnetization = self.magnetization[self._skipped(skip) : stop]
-        n_atoms = self._series.n_atoms
-        return fluctuations(magnetization, n_atoms, temperature_K, blocks=blocks)
+        return fluctuations(magnetization, self._series.n_atoms, temperature_K, blocks=blocks)
 
     def susceptibility(self, temperature_K=None, *, skip=0.5):
         """Return the susceptibility per atom, (3, 3), mu_B^2/eV; see :meth:`fluctuations`."""
@@ -259,8 +258,9 @@ class Run:
             distribution of sizes), 'msd', 'pressure', 'temperature', 'spin_temperature' (these
             three with cumulative averages and their errors by block averages), 'binder',
             'susceptibility' (both for longer and longer parts, with errors), 'correlation'
-            (<M_i.M_j>), 'rdf', 'vibrations', 'phonons', 'structure_factor', 'magnons' (with linear
-            spin-wave theory), 'stress' (distribution of the mean pressures of the atoms).
+            (<M_i.M_j>) and 'rdf' (both of about 200 frames), 'vibrations', 'phonons',
+            'structure_factor', 'magnons' (with linear spin-wave theory), 'stress' (distribution of
+            the mean pressures of the atoms).
         skip : int or float, what averages leave out at the beginning; default 0.5, half.
         q_path : str, for 'phonons', 'structure_factor' and 'magnons'; cell : of its zone.
         temperature_K : float, for 'binder' and 'susceptibility', if the file lacks it.

@@ -112,3 +112,27 @@ def test_trajectories_that_are_empty_or_cut_off(trajectory, tmp_path, capsys):
         path = str(tmp_path / f"{name}.traj")
         assert main(["plot", path, "magnetization", "--timestep-fs", "1"]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_run_without_moments_has_the_rest(tmp_path, capsys):
+    """What is missing is said with its reason, on the page and in the table."""
+    atoms = bulk("Cu", cubic=True) * 2
+    rng = np.random.default_rng(0)
+    atoms.set_momenta(rng.normal(size=(32, 3)))
+    with Trajectory(tmp_path / "cu.traj", "w") as file:
+        file.set_description({"timestep": 0.2, "interval": 1})
+        for _ in range(40):
+            atoms.rattle(0.01, rng=rng)
+            file.write(atoms)
+    page = tmp_path / "cu.html"
+    trajectory = str(tmp_path / "cu.traj")
+    command = ["plot", trajectory, "--summary", "--report", str(page), "--cutoff-angstrom", "4"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "magnetization            none: the frames of" in text
+    assert "pressure                 none: frame 0 has no stress" in text
+    assert page.read_text().count("data:image/png;base64") == 4  # temperature, msd, rdf, vibrations
+    for name in ("binder", "susceptibility", "correlation", "moments"):
+        assert f"<td>{name}</td><td>the frames of" in page.read_text(), name
+        assert main(["plot", trajectory, name]) == 2
+        assert "have no moments" in capsys.readouterr().err
