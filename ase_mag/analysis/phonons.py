@@ -9,7 +9,7 @@ from ase_mag.analysis.observables import Displacement
 from ase_mag.analysis.rows import Rows
 from ase_mag.analysis.spectra import WIDTH, check_segment, normalized, peaks, power, quantum
 from ase_mag.analysis.structure_factor import check_same
-from ase_mag.analysis.wave_vectors import cubic_cell, wave_path
+from ase_mag.analysis.wave_vectors import cubic_cell, wave_path, wave_sums
 
 #: Atoms nearer than this to each other in the primitive cell are one site of it, angstrom.
 _SAME_SITE = 0.5
@@ -113,19 +113,30 @@ def phonon_spectrum(
             continue
         if path is None:
             first, path = atoms, wave_path(atoms, q_path, q_vectors, cell)
-            matrix = _phases(atoms, np.asarray(sites, dtype=float), path.vectors, cell)
-            waves = Rows(3 * matrix.shape[0] * matrix.shape[1], complex)
+            sites = _checked(sites, atoms)
+            groups = site_groups(atoms, sites, cell)
+            members = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
+            width = 3 * len(members)
+            waves = Rows(width * len(path.vectors), complex)
         check_same(atoms, first, index)
         momenta = atoms.get_momenta()
         largest = max(largest, float(np.abs(momenta).max(initial=0.0)))
-        waves.append(matrix @ (momenta / np.sqrt(atoms.get_masses())[:, None]))
+        velocities = momenta / np.sqrt(atoms.get_masses())[:, None]
+        waves.append(
+            np.stack(
+                [
+                    wave_sums(path.vectors, sites[on], velocities[on]) / np.sqrt(len(on))
+                    for on in members
+                ],
+                axis=1,
+            )
+        )
     segment = check_segment(segment, 0 if waves is None else len(waves))
     if largest == 0:
         raise ValueError("the frames have no momenta: write the trajectory of a dynamics")
     step = quantum(segment, timestep)
     static = np.empty((len(path.vectors), 2))
     dynamic = np.empty((len(path.vectors), segment // 2 + 1, 2))
-    width = 3 * matrix.shape[1]
     for start, columns in waves.parts(width):
         for k in range(columns.shape[1] // width):
             row = start // width + k
@@ -159,17 +170,11 @@ def mean_positions(frames, skip=0):
     return (start + total / count) @ cell.complete().array
 
 
-def _phases(atoms, sites, vectors, cell):
-    """Return exp(-i q.R) / sqrt(n) of every site of the primitive cell, (n_q, n_sites, N)."""
+def _checked(sites, atoms):
+    sites = np.asarray(sites, dtype=float)
     if sites.shape != (len(atoms), 3):
         raise ValueError(f"sites have the shape {sites.shape}, but there are {len(atoms)} atoms")
-    groups = site_groups(atoms, sites, cell)
-    waves = np.exp(-1j * (vectors @ sites.T))
-    out = np.zeros((len(vectors), groups.max() + 1, len(atoms)), dtype=complex)
-    for group in range(groups.max() + 1):
-        members = groups == group
-        out[:, group, members] = waves[:, members] / np.sqrt(members.sum())
-    return out
+    return sites
 
 
 def site_groups(atoms, sites, cell=None):

@@ -8,7 +8,7 @@ from ase_mag.analysis import plots
 from ase_mag.analysis.frame_moments import has_moments, moments_of
 from ase_mag.analysis.rows import Rows
 from ase_mag.analysis.spectra import WIDTH, check_segment, normalized, peaks, power, quantum
-from ase_mag.analysis.wave_vectors import wave_path
+from ase_mag.analysis.wave_vectors import wave_path, wave_sums
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ def structure_factor(
         check_same(atoms, first, index)
         moments = moments_of(atoms)
         known = known or has_moments(atoms)
-        phases = np.exp(-1j * (path.vectors @ atoms.positions.T))
-        waves.append(phases @ moments / np.sqrt(len(atoms)))
+        sums = wave_sums(path.vectors, atoms.positions, moments)
+        waves.append(sums / np.sqrt(len(atoms)))
         total = total + moments
     count = 0 if waves is None else len(waves)
     if count < 8:

@@ -108,6 +108,22 @@ def wave_path(atoms, q_path=None, q_vectors=None, cell=None):
     return Path(vectors, np.concatenate([[0.0], np.cumsum(steps)]), [])
 
 
+def wave_sums(vectors, positions, values, memory=16_000_000):
+    """Return sum_i values_i exp(-i q.r_i) at wave vectors, (n_q, 3), by parts of the atoms.
+
+    Parameters
+    ----------
+    vectors : (n_q, 3) array, 1/angstrom. positions, values : (N, 3) arrays.
+    memory : bytes of the phases that are there at a time.
+    """
+    out = np.zeros((len(vectors), 3), dtype=complex)
+    step = max(1, int(memory / (16 * len(vectors))))
+    for start in range(0, len(positions), step):
+        part = slice(start, start + step)
+        out += np.exp(-1j * (vectors @ positions[part].T)) @ values[part]
+    return out
+
+
 def _names(path):
     """Split 'GXM1' into ['G', 'X', 'M1']."""
     out = []

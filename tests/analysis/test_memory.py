@@ -59,6 +59,8 @@ def write(path, size, repeat):
         # Frames of 54 atoms: series and waves are long beside the frames.
         pytest.param(40e6, 3, 50, 110, id="short frames"),
         pytest.param(100e6, 6, 50, 110, id="100 MB"),
+        # 54,000 atoms: nine large arrays in each of 39 frames.
+        pytest.param(3e8, 30, 20, 300, id="large frames"),
         # All of it in 500 MB; measured: 297 MB, of which the imports are 140 MB.
         pytest.param(1e9, 6, 200, 300, id="1 GB"),
     ],

@@ -1,6 +1,8 @@
 """Trajectory files with a time axis."""
 
+import gc
 import re
+import weakref
 
 import ase.io
 import numpy as np
@@ -13,6 +15,7 @@ from ase.io.trajectory import Trajectory
 from ase.md.verlet import VelocityVerlet
 
 from ase_mag import MagneticCalculator, analysis, models, set_moments
+from ase_mag.analysis import frame_source
 from ase_mag.analysis.panels import PANELS
 from ase_mag.dynamics import SpinDynamics, SpinLatticeDynamics
 
@@ -231,3 +234,15 @@ def test_summary_and_panels_of_everything(tmp_path):
             run.plot(*names)
     with pytest.raises(ValueError, match="need 20 frames or more after the first 50"):
         run.summary(skip=50)
+
+
+def test_frames_that_were_read_are_given_up(trajectory, monkeypatch):
+    """ASE's frames hold references to themselves; the garbage is collected by its size."""
+    monkeypatch.setattr(frame_source, "_UNUSED", 1000)
+    alive = []
+    gc.collect()
+    for atoms in analysis.read(trajectory):
+        alive.append(weakref.ref(atoms))
+        del atoms
+        assert sum(frame() is not None for frame in alive) <= 1
+    assert len(alive) == 6

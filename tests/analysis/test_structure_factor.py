@@ -8,6 +8,7 @@ from ase.build import bulk
 
 import ase_mag
 from ase_mag import analysis, models, units
+from ase_mag.analysis.wave_vectors import wave_sums
 from ase_mag.dynamics import SpinDynamics
 
 
@@ -219,3 +220,12 @@ def test_segments_average_without_changing_the_intensity():
     # half-overlapping segments of a Hann window: the variance of 19/1.06 independent ones.
     assert scatter[0] == pytest.approx(np.sqrt(0.5), rel=0.1)
     assert scatter[1] == pytest.approx(np.sqrt(0.5 / 19 * 1.06), rel=0.3)
+
+
+def test_sums_by_parts_are_the_sum():
+    rng = np.random.default_rng(7)
+    vectors, positions, values = (rng.normal(size=(n, 3)) for n in (5, 40, 40))
+    expected = np.exp(-1j * vectors @ positions.T) @ values
+    for memory in (1, 16 * 5 * 7, 1e9):
+        found = wave_sums(vectors, positions, values, memory)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
