@@ -2,11 +2,11 @@
 
     python iron_orders.py [--output iron_orders.json] [--figure iron_orders.png] [--nband 24]
 
-Fig. 7 of the paper on spin orientations (docs/paper-soso.md) with PBE, and FeHL-1, which is
-synthetic, beside it. 27 unconstrained runs of two atoms with all symmetries, 10 to 40 s each on one
-core; results that are in the output file are not computed again, so that it draws without ABINIT
-from the file beside this script. Needs ABINIT and its data sets otherwise (on Debian: apt install
-abinit abinit-data).
+Figs. 6 and 7 of the paper on spin orientations (docs/paper-soso.md) with LDA and PBE, and FeHL-1,
+which is synthetic, beside them. 54 unconstrained runs of two atoms with all symmetries, 5 to 20 s
+each on one core; results that are in the output file are not computed again, so that it draws
+without ABINIT from the file beside this script. Needs ABINIT and its data sets otherwise (on
+Debian: apt install abinit abinit-data).
 """
 
 import argparse
@@ -29,10 +29,12 @@ from ase_mag.analysis import plots
 LATTICE_CONSTANTS = (2.65, 2.70, 2.75, 2.80, 2.83, 2.86, 2.90, 2.95, 3.00)  # angstrom
 #: Moments of the two atoms to start from, mu_B.
 ORDERS = {"FM": (2.3, 2.3), "AFM": (1.8, -1.8), "NM": (0.0, 0.0)}
-DATA_SETS = "/usr/share/abinit/psp/Pseudodojo_paw_pbe_standard"
+DATA_SETS = "/usr/share/abinit/psp"
+#: PAW data sets of iron with 16 electrons.
+FUNCTIONALS = {"LDA": "26fe.lda2.paw", "PBE": "Pseudodojo_paw_pbe_standard/Fe.xml"}
 INPUT = """
 pp_dirpath "{data_sets}"
-pseudos "Fe.xml"
+pseudos "{data_set}"
 natom 2  ntypat 1  typat 1 1  znucl 26
 acell 3*{a:.10f}
 rprim 1 0 0 0 1 0 0 0 1
@@ -50,7 +52,7 @@ prtwf 0  prtden 0  prteig 0
 SPHERE = re.compile(r"^ +1 +2\.20000 +\S+ +\S+ +\S+ +(\S+)$", re.MULTILINE)
 
 
-def abinit(order, a, data_sets, nband):
+def abinit(functional, order, a, data_sets, nband):
     """Return energy (eV/atom) and moment in a sphere of 2.2 bohr (mu_B) of one crystal."""
     first, second = ORDERS[order]
     text = INPUT.format(
@@ -59,6 +61,7 @@ def abinit(order, a, data_sets, nband):
         second=second,
         channels=1 if order == "NM" else 2,
         data_sets=data_sets,
+        data_set=FUNCTIONALS[functional],
         nband=nband,
     )
     with TemporaryDirectory() as folder:
@@ -99,7 +102,7 @@ def draw(found):
     def panels(*axes):
         for column, (name, orders) in enumerate(found.items()):
             lowest = min(minimum(rows)[1] for rows in orders.values())
-            upper, lower = axes[column], axes[column + 2]
+            upper, lower = axes[column], axes[column + len(found)]
             for color, marker, (order, rows) in zip(
                 plots.COLORS, "os^", orders.items(), strict=False
             ):
@@ -113,7 +116,7 @@ def draw(found):
             lower.set_xlabel(r"lattice constant ($\mathrm{\AA}$)")
         axes[0].legend(fontsize=9)
 
-    return plots.make(panels, columns=2, rows=2, width=3.8, height=2.7)
+    return plots.make(panels, columns=len(found), rows=2, width=3.2, height=2.7)
 
 
 def main():
@@ -125,21 +128,25 @@ def main():
     options = parser.parse_args()
     known = json.loads(options.output.read_text()) if options.output.exists() else {}
     missing = [
-        (order, a)
+        (functional, order, a)
+        for functional in FUNCTIONALS
         for order in ORDERS
         for a in LATTICE_CONSTANTS
-        if not any(row[0] == a for row in known.get(order, []))
+        if not any(row[0] == a for row in known.get(functional, {}).get(order, []))
     ]
     if missing and shutil.which("abinit") is None:
         sys.exit("this example needs ABINIT: on Debian, apt install abinit abinit-data")
-    for order, a in missing:
-        row = abinit(order, a, options.data_sets, options.nband)
-        known.setdefault(order, []).append(row)
-        known[order].sort()
+    for functional, order, a in missing:
+        row = abinit(functional, order, a, options.data_sets, options.nband)
+        rows = known.setdefault(functional, {}).setdefault(order, [])
+        rows.append(row)
+        rows.sort()
         options.output.write_text(json.dumps(known, indent=1))
-        print(f"{order} {a:.2f} A: {row[1]:.5f} eV/atom, {row[2]:.3f} mu_B", flush=True)
+        print(
+            f"{functional} {order} {a:.2f} A: {row[1]:.5f} eV/atom, {row[2]:.3f} mu_B", flush=True
+        )
     found = {
-        "PBE (ABINIT)": known,
+        **{f"{functional} (ABINIT)": known[functional] for functional in FUNCTIONALS},
         "FeHL-1 (synthetic)": {
             order: [synthetic(order, a) for a in np.linspace(2.65, 3.0, 15)] for order in ORDERS
         },
