@@ -260,7 +260,7 @@ def summary(results, sizes):
         energies(results["cases"]),
         thermal(results["relaxed"]),
         portability(results["portability"]),
-        thermal_fields(results["thermal"]),
+        thermal_fields(results["warm"]),
         fields(results["fields"]),
         widths(results["widths"]),
         coverage(results["coverage"]),
