@@ -157,7 +157,12 @@ def _columns(name, width):
 
 
 def available(atoms):
-    """Return the quantities that a frame has, a dict by name, moments first."""
+    """Return the quantities that a frame has, a dict by name, moments first.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+    """
     built_in = {
         name: quantity for name, quantity in BUILT_IN.items() if quantity.values(atoms) is not None
     }

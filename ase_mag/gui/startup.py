@@ -70,6 +70,10 @@ def uninstall(path=None):
 
     The rest of the file stays as it is; a file that holds nothing else is removed.
 
+    Parameters
+    ----------
+    path : path or None; None: the start file of ``ase gui``.
+
     Raises
     ------
     ValueError
