@@ -1,6 +1,7 @@
 """One time step on many processes, made where LAMMPS has the atoms at new places."""
 
 import sys
+import time
 import traceback
 
 import numpy as np
@@ -71,12 +72,13 @@ class Stepper:
     def _abort(self, step):
         # The others wait for a message of this process that is never going to come.
         comm = self.surface.comm
-        traceback.print_exc()
         sys.stderr.write(
-            f"process {comm.rank} of {comm.size} failed at step {step} with the error above: all "
-            "processes end\n"
+            f"{traceback.format_exc()}process {comm.rank} of {comm.size} failed at step {step} "
+            "with the error above: all processes end\n"
         )
         sys.stderr.flush()
+        # The launcher forgets what it has not passed on yet when a job is aborted.
+        time.sleep(0.5)
         comm.Abort(1)
 
     def _make(self, step):

@@ -141,13 +141,15 @@ class MpiProcesses(Processes):
         return states
 
     def _abort(self, error):
-        traceback.print_exception(error)
+        text = "".join(traceback.format_exception(error))
         print(
-            f"process {self.rank} of {self.size} failed with the error above, and the others wait "
-            "for it: all processes end",
+            f"{text}process {self.rank} of {self.size} failed with the error above, and the others "
+            "wait for it: all processes end",
             file=sys.stderr,
             flush=True,
         )
+        # The launcher forgets what it has not passed on yet when a job is aborted.
+        sleep(0.5)
         self._mpi.COMM_WORLD.Abort(_status(error))
 
     def same(self, value):
