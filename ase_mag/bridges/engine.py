@@ -165,11 +165,22 @@ class Engine:
 
     def read(self, name):
         """Return a property of the owned atoms, (n_owned, 3), in the axes of the user."""
-        return self._property(name) @ self.rotation.T
+        return self._to_user(self._property(name))
 
     def write(self, name, values):
         """Set a property of the owned atoms, (n_owned, 3), in the axes of the user."""
-        self._property(name)[:] = values @ self.rotation
+        self._property(name)[:] = self._to_box(values)
+
+    def _to_user(self, vectors):
+        """Return a copy of vectors in the axes of the box in those of the user."""
+        return vectors.copy() if self._aligned else vectors @ self.rotation.T
+
+    def _to_box(self, vectors):
+        return vectors if self._aligned else vectors @ self.rotation
+
+    @property
+    def _aligned(self):
+        return np.array_equal(self.rotation, np.eye(3))
 
     def _property(self, name):
         # In the axes of the box, so that dump files of LAMMPS show positions and vectors alike.
@@ -183,7 +194,7 @@ class Engine:
 
     def positions(self, ghosts=False):
         """Return positions as LAMMPS has them, wrapped into the box, angstrom."""
-        return self._view("x", ghosts) @ self.rotation.T
+        return self._to_user(self._view("x", ghosts))
 
     def unwrapped(self):
         """Return positions of the owned atoms without jumps through the box, angstrom."""
@@ -215,12 +226,12 @@ class Engine:
 
     def set_velocities(self, velocities):
         """Set what atoms move with in the next step, (n_owned, 3), angstrom per ASE time."""
-        self._view("v")[:] = velocities @ self.rotation * _PS
+        np.multiply(self._to_box(velocities), _PS, out=self._view("v"))
 
     def take_forces(self):
         """Return the forces that LAMMPS itself found, (n_owned, 3), eV/angstrom, and zero them."""
         forces = self._view("f")
-        result = forces @ self.rotation.T
+        result = self._to_user(forces)
         forces[:] = 0.0
         return result
 
