@@ -1,5 +1,7 @@
 """A model on atoms that are spread over processes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ase_mag.core import Response, Surface
@@ -29,13 +31,21 @@ class DistributedSurface(Surface):
 
     def __init__(self, model, comm):
         self.model, self.comm = model, comm
-        self.graph = self.halo = None
+        self.graph = self.halo = self._tags = None
         self._form = self._response = self._key = None
         self._formed = False
 
-    def renew(self, graph, halo):
-        """Go over to a new geometry."""
-        self.graph, self.halo = graph, halo
+    def renew(self, graph, halo, tags=None):
+        """Go over to a new geometry.
+
+        Parameters
+        ----------
+        graph : PairGraph
+        halo : Halo
+        tags : (n_atoms,) int array, tags of owned atoms and ghosts, where an atom may have images
+            of itself among its neighbors.
+        """
+        self.graph, self.halo, self._tags = graph, halo, tags
         self._form, self._formed, self._key = None, False, None
         graph.one_sided = self.pairwise is not None
 
@@ -97,9 +107,21 @@ class DistributedSurface(Surface):
         if not self._formed:
             form = self.model.bilinear(self.graph)
             if form is not None:
+                form = self._with_own_images(form)
                 form = form.merged(self.graph.topology.memory, self.graph.n_atoms)
             self._form, self._formed = form, True
         return self._form
+
+    def _with_own_images(self, form):
+        """Return the form with sites in the place of ghosts that are images of themselves.
+
+        Such couplings are energies of the size, which exert no torque.
+        """
+        if self._tags is None:
+            return form
+        centers = np.repeat(np.arange(form.n_atoms, dtype=np.intc), np.diff(form.offsets))
+        own = self._tags[form.neighbors] == self._tags[centers]
+        return replace(form, neighbors=np.where(own, centers, form.neighbors))
 
     def spread_form(self, state):
         return self.pairwise

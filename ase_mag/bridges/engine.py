@@ -24,7 +24,8 @@ class Engine:
     else, forces included, is the caller's: arrays of atoms, owned ones first.
 
     Vectors of ``atoms`` are kept in the axes of the user; LAMMPS' own box has its first vector
-    along x and its second in the plane of x and y.
+    along x and its second in the plane of x and y. It has the lattice of the user's cell; along
+    directions that are not periodic it is upright and fits the atoms, wherever they go.
 
     Parameters
     ----------
@@ -40,8 +41,6 @@ class Engine:
         If lammps or mpi4py is not installed.
     RuntimeError
         If LAMMPS was linked to another MPI library than mpi4py, or lost atoms at the start.
-    ValueError
-        For a left-handed cell.
     """
 
     def __init__(self, atoms, cutoff, skin, properties, comm):
@@ -64,18 +63,21 @@ class Engine:
         self._set_up(atoms)
 
     def _set_up(self, atoms):
-        box, self.rotation = Box.of(atoms)
+        self._cell = atoms.cell.array.copy()
+        box, self.rotation = Box.of(_upright(atoms, self._cell))
         self.box = box
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = box.limits.tolist()
         xy, xz, yz = box.tilts.tolist()
-        edges = " ".join("p" if periodic else "s" for periodic in box.periodic)
+        reach = max(self.cutoff, 1.0)
+        edges = " ".join(_edges(box, reach))
         limits = f"{xlo!r} {xhi!r} {ylo!r} {yhi!r} {zlo!r} {zhi!r}"
         region = f"block {limits}"
         self._prism = bool((box.tilts != 0).any())
         if self._prism:
             region = f"prism {limits} {xy!r} {xz!r} {yz!r}"
         vectors = " ".join(f"{name} 3" for name in self._properties.values())
-        reach = max(self.cutoff, 1.0)
+        # Room for the neighbors of an atom in the densest of solids.
+        most = max(2000, int((reach + self.skin) ** 3))
         self.commands(
             "units metal",
             "atom_style atomic",
@@ -89,8 +91,8 @@ class Engine:
             f"pair_style zero {reach!r} full",
             "pair_coeff * *",
             f"neighbor {self.skin!r} bin",
-            "neigh_modify every 1 delay 0 check yes",
-            f"fix vectors all property/atom {vectors}",
+            f"neigh_modify every 1 delay 0 check yes one {most} page {max(100000, 20 * most)}",
+            f"fix vectors all property/atom d2_turns 3 {vectors}",
             "fix drift all nve",
             "fix model all external pf/callback 1 1",
             "thermo 0",
@@ -111,12 +113,13 @@ class Engine:
         turns[:, periodic] = np.floor(self.box.scaled(positions)[:, periodic]).astype(np.int64)
         positions = positions - turns @ self.box.vectors
         types = np.searchsorted(self.kinds, atoms.numbers) + 1
+        near = np.where(np.abs(turns) < self._many_turns, turns, 0)
         self.lmp.create_atoms(
             len(atoms),
             np.arange(1, len(atoms) + 1),
             types,
             positions.ravel(),
-            image=_encode(turns, self._image_bits()).tolist(),
+            image=_encode(near, self._image_bits()).tolist(),
             shrinkexceed=True,
         )
         if self.lmp.get_natoms() != len(atoms):
@@ -125,9 +128,29 @@ class Engine:
                 "of the cell along a direction that is not periodic; enlarge the cell "
                 "(atoms.center(vacuum=...))"
             )
+        self._view("d2_turns")[:] = (turns - near)[self.tags() - 1]
 
     def _image_bits(self):
         return 10 if self.lmp.extract_setting("imageint") == 4 else 21
+
+    @property
+    def _many_turns(self):
+        return 1 << (self._image_bits() - 2)
+
+    def _turns(self):
+        """Return image flags of LAMMPS and the translations they stand for, (n_owned, 3) int."""
+        if self.n_owned == 0:
+            return np.empty(0, dtype=np.int64), np.empty((0, 3), dtype=np.int64)
+        image = self.lmp.numpy.extract_atom("image", nelem=self.n_owned)
+        return image, _decode(image.astype(np.int64), self._image_bits())
+
+    def _keep_turns(self):
+        # Image flags of LAMMPS count to 511 only and then start anew.
+        image, turns = self._turns()
+        many = np.flatnonzero((np.abs(turns) >= self._many_turns).any(axis=1))
+        if len(many):
+            self._view("d2_turns")[many] += turns[many]
+            image[many] = _encode(np.zeros((1, 3), dtype=np.int64), self._image_bits())
 
     def close(self):
         """End LAMMPS."""
@@ -198,20 +221,28 @@ class Engine:
 
     def unwrapped(self):
         """Return positions of the owned atoms without jumps through the box, angstrom."""
-        image = self.lmp.numpy.extract_atom("image", nelem=self.n_owned)
-        turns = _decode(np.asarray(image).astype(np.int64), self._image_bits())
-        return self.positions() + turns @ self.cell
+        turns = self._turns()[1] + self._view("d2_turns")
+        return self.positions() + turns @ self.box.vectors @ self.rotation.T
 
     @property
     def cell(self):
         """The present cell, (3, 3), rows are its vectors, angstrom; see :meth:`set_cell`."""
-        return self.box.vectors @ self.rotation.T
+        return self._cell.copy()
+
+    @property
+    def narrow(self):
+        """Whether atoms may have images of themselves among their neighbors."""
+        if not self.box.periodic.any():
+            return False
+        heights = 1 / np.linalg.norm(np.linalg.inv(self.box.vectors), axis=0)
+        return heights[self.box.periodic].min() < self.cutoff + self.skin + 1.0
 
     def strain(self, deform):
         """Strain the box and the places in it: vectors v of the user become v @ deform."""
         vectors = {name: self.read(name) for name in self._properties}
-        turned = Atoms(cell=self.cell @ deform, pbc=self.box.periodic)
-        self.box, self.rotation = Box.of(turned)
+        self._cell = self._cell @ deform
+        strained = Atoms(cell=self._cell, pbc=self.box.periodic)
+        self.box, self.rotation = Box.of(_upright(strained, self._cell))
         for name, values in vectors.items():
             self.write(name, values)
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = self.box.limits.tolist()
@@ -237,6 +268,7 @@ class Engine:
 
     def topology(self):
         """Return the neighbor pairs of the owned atoms, as LAMMPS lists them at present."""
+        self._keep_turns()
         n, index = self.n_owned, self.lmp.find_pair_neighlist("zero")
         function = ctypes.cast(
             self.lmp.lib.lammps_neighlist_element_neighbors, ctypes.c_void_p
@@ -257,7 +289,8 @@ class Engine:
 
     def run(self, steps, dt):
         """Make steps of ``dt`` (ASE time); :attr:`callback` is called at the first state too."""
-        self.commands(f"timestep {dt / _PS!r}", f"run {steps}")
+        # The time limit that :meth:`stop` sets would end this run too.
+        self.commands("timer timeout off", f"timestep {dt / _PS!r}", f"run {steps}")
 
     def stop(self):
         """End the present run after this step."""
@@ -265,6 +298,23 @@ class Engine:
 
     def _call(self, _caller, step, _n, _tags, _x, _forces):
         self.callback(int(step))
+
+
+def _upright(atoms, cell):
+    """Return atoms in a right-handed cell of the same lattice, zero along free directions."""
+    cell = np.where(atoms.pbc[:, None], cell, 0.0)
+    if np.linalg.det(cell) < 0:
+        cell[2] *= -1
+    return Atoms(
+        positions=atoms.positions, cell=cell, pbc=atoms.pbc, celldisp=atoms.get_celldisp().ravel()
+    )
+
+
+def _edges(box, reach):
+    """Return the kind of boundary for x, y and z: periodic, or fitted to the atoms (flat: 'm')."""
+    widths = np.diff(box.limits, axis=1).ravel()
+    for periodic, width in zip(box.periodic, widths, strict=True):
+        yield "p" if periodic else "m" if width < reach + 2.0 else "s"
 
 
 def _mass_of(atoms, number):

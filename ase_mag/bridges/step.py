@@ -8,6 +8,7 @@ import numpy as np
 
 from ase_mag.bridges.halo import Halo
 from ase_mag.core import PairGraph, State
+from ase_mag.core.graph import check_finite
 
 #: What travels with the atoms: the state at the end of a step, and ahead of it by half a step.
 VECTORS = ("moments", "momenta", "moments_ahead", "momenta_ahead")
@@ -126,6 +127,7 @@ class Stepper:
             self._topology = engine.topology()
             n, tags = engine.n_owned, engine.tags(ghosts=True)
             self._halo = Halo(self.surface.comm, tags[:n], tags[n:])
+            self._tags = tags if engine.narrow else None
             numbers = self._topology.numbers[:n]
             masses = engine.masses[np.searchsorted(engine.kinds, numbers)]
             none = np.zeros((n, 3))
@@ -135,6 +137,7 @@ class Stepper:
         cell = engine.cell
         volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
         positions = engine.positions(ghosts=True)
+        check_finite(positions, cell)
         graph = PairGraph.from_topology(self._topology, positions, cell, volume, engine.cutoff)
-        self.surface.renew(graph, self._halo)
+        self.surface.renew(graph, self._halo, self._tags)
         self.state.geometry_changed()

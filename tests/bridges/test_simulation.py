@@ -31,3 +31,16 @@ def test_trajectories_equal_serial_ones(ranks, n, name, steps):
     spin = errors.pop("spin temperature", 0.0)
     assert spin < 1e-6  # K
     assert max(errors.values()) < 1e-10, errors
+
+
+def test_images_of_an_atom_itself_exert_no_torque(ranks):
+    errors = ranks(1, "trajectories", "own images", 20)["errors"]
+    assert errors.pop("spin temperature") < 1e-6  # K
+    assert max(errors.values()) < 1e-10, errors
+
+
+@pytest.mark.slow
+def test_more_turns_through_the_box_than_image_flags_count(ranks):
+    errors = ranks(1, "trajectories", "many turns", 700)["errors"]
+    assert errors.pop("spin temperature") < 1e-6  # K
+    assert errors["positions"] < 1e-10, errors

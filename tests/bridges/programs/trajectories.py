@@ -28,7 +28,10 @@ CASES = {
     "pressure": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa},
     "pressure, cell": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa, "full_cell": True},
     "longitudinal": BATHS | {"longitudinal": True},
+    "own images": BATHS | {"damping": 0.1},
+    "many turns": {"method": "implicit"},
 }
+REPEATS = {"own images": (1, 1, 4), "many turns": (1, 1, 4)}
 
 
 class Formless(Model):
@@ -42,7 +45,7 @@ class Formless(Model):
 
 
 def start():
-    atoms = bulk("Fe", a=2.86, cubic=True) * (5, 4, 5)
+    atoms = bulk("Fe", a=2.86, cubic=True) * REPEATS.get(name, (5, 4, 5))
     if name in ("pressure, cell", "sub-steps, field"):
         skewed = atoms.cell.array @ np.array([[1, 0.03, 0], [0.1, 1, 0.02], [0.05, 0.01, 1]])
         atoms.set_cell(skewed, scale_atoms=True)
@@ -52,7 +55,7 @@ def start():
     masses = atoms.get_masses()[:, None]
     atoms.set_momenta(
         np.sqrt(units.kB * 1800 * masses) * rng.normal(size=atoms.positions.shape)
-        + np.array([0.3, -0.2, 0.1]) * masses
+        + np.array([25.0 if name == "many turns" else 0.3, -0.2, 0.1]) * masses
     )
     ase_mag.set_moments(atoms, rng.normal(scale=0.4, size=(len(atoms), 3)) + [0.0, 0.0, 2.1])
     return atoms
