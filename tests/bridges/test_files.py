@@ -1,5 +1,7 @@
 """Trajectory, log and checkpoint of runs on several processes; accidents."""
 
+import json
+
 import ase.io
 import numpy as np
 import pytest
@@ -61,7 +63,7 @@ def test_files_equal_those_of_the_serial_class(ranks, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
-@pytest.mark.parametrize("accident", ["fail", "die"])
+@pytest.mark.parametrize("accident", ["fail", "die", "end"])
 def test_a_run_that_ended_in_an_accident_is_resumed_by_another_number_of_processes(
     ranks, tmp_path, before, after, accident
 ):
@@ -71,6 +73,9 @@ def test_a_run_that_ended_in_an_accident_is_resumed_by_another_number_of_process
         assert "ArithmeticError: the model has failed" in done.stderr
         if before > 1:
             assert "process 1 of 2 failed at step 25" in done.stderr
+    elif accident == "end":
+        with np.load(tmp_path / "run.npz", allow_pickle=False) as checkpoint:
+            assert json.loads(checkpoint["header"].tobytes())["nsteps"] == 25
     else:
         assert "BAD TERMINATION" in done.stdout + done.stderr
     assert ranks(after, "files", 40, "-", "resume") == "done"

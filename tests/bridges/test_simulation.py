@@ -44,3 +44,12 @@ def test_more_turns_through_the_box_than_image_flags_count(ranks):
     errors = ranks(1, "trajectories", "many turns", 700)["errors"]
     assert errors.pop("spin temperature") < 1e-6  # K
     assert errors["positions"] < 1e-10, errors
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_longitudinal_baths_leave_nonmagnetic_species_alone(ranks, n):
+    found = ranks(n, "sizes")
+    assert found["aluminum"] == 0.0
+    assert found["iron"] > 0.01
+    if n == 1:
+        assert "is unbounded below" in found["message"]

@@ -1,7 +1,7 @@
 """A run with trajectory, log and checkpoint, which may be resumed, killed or made to fail.
 
 Arguments: number of steps in all, 'fail' (an error at step 25 in the model of the last process),
-'die' (kill -9 of the last process there) or '-', and 'anew' or 'resume'.
+'die' or 'end' (kill -9 or SIGTERM of the last process there) or '-', and 'anew' or 'resume'.
 """
 
 import os
@@ -48,6 +48,8 @@ def accident_at_25():
             raise ArithmeticError("the model has failed")
         if accident == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if accident == "end":
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 simulation.attach(accident_at_25, 1)
