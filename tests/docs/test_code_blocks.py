@@ -75,7 +75,37 @@ def test_every_row_of_the_validation_names_its_test():
     assert count > 100
 
 
-def test_every_page_is_in_the_index():
+def test_every_page_is_in_the_index_once():
     text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
-    assert {page for page in pages if f"]({page})" not in text} == set()
+    pages = sorted({page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"})
+    assert sorted(re.findall(r"^\* \[[^]]+\]\(([\w-]+\.md)\)", text, re.MULTILINE)) == pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_line_stands_twice(page):
+    """A row of a table or an entry of a list that a merge has doubled, with or without changes."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    tables, names = 0, set()
+    for before, line in zip(["", *lines], lines, strict=False):
+        if line.startswith("|") and not before.startswith("|"):
+            tables, names = tables + 1, set()
+        if match := re.match(r"\| (`[^`]+`) \|", line):
+            assert match[1] not in names, f"{page.name}: two rows {match[1]}"
+            names.add(match[1])
+    items = [line for line in lines if line.startswith(("* ", "- ")) and len(line) > 40]
+    assert sorted(set(items)) == sorted(items)
+    starts = [re.match(r"\* `[^`]+`[ :]+\w+ ", line) for line in lines]
+    starts = [match[0] for match in starts if match]
+    assert sorted(set(starts)) == sorted(starts)
+
+
+def test_the_architecture_shows_the_floors_of_the_contract():
+    tomllib = pytest.importorskip("tomllib")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert re.search(r"^```text\n(cli \|.*?)^```", text, re.M | re.S)[1].split("\n")[:-1] == layers
+    rooms = [room for layer in layers for room in layer.split(" | ")]
+    table = text.partition("| room | holds |")[2].partition("\n\n")[0]
+    shown = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(shown) == sorted(set(rooms) - {"_kernels"})
