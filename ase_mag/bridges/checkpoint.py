@@ -56,12 +56,33 @@ class BridgeCheckpoint:
         whole.state.write(simulation.atoms)
         simulation.nsteps = whole.nsteps
 
-    def shorten(self, trajectory, logfile, frames):
-        """Cut trajectory and log back to the checkpoint (``frames`` of them)."""
+    def shorten(self, trajectory, dump, logfile, frames):
+        """Cut trajectory and log back to the checkpoint (``frames`` of them), and the dump before.
+
+        LAMMPS writes the frame of the checkpoint again when the run goes on.
+        """
+        if dump is not None:
+            shorten_dump(dump, self.simulation.nsteps)
         if trajectory is not None:
             shorten_trajectory(trajectory, frames)
         if isinstance(logfile, str | Path) and logfile != "-":
             shorten_log(logfile, frames + 1)
+
+
+def shorten_dump(path, step):
+    """Keep the frames of a dump file of LAMMPS before a time step."""
+    path = Path(path)
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        place = 0
+        for line in iter(file.readline, b""):
+            if line.startswith(b"ITEM: TIMESTEP"):
+                number = file.readline()
+                if not number.endswith(b"\n") or int(number) >= step:
+                    file.truncate(place)
+                    return
+            place = file.tell()
 
 
 class _Whole:

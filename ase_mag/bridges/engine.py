@@ -211,11 +211,40 @@ class Engine:
         # In the axes of the box, so that dump files of LAMMPS show positions and vectors alike.
         return self._view(self._properties[name])
 
-    def _view(self, name, ghosts=False):
+    def _view(self, name, ghosts=False, columns=3):
         n = self.n_all if ghosts else self.n_owned
         if n == 0:
-            return np.empty((0, 3))
-        return self.lmp.numpy.extract_atom(name, self._double, nelem=n, dim=3)
+            return np.empty((0, columns))
+        return self.lmp.numpy.extract_atom(name, self._double, nelem=n, dim=columns)
+
+    def dump(self, path, interval, first, append):
+        """Have LAMMPS write what :meth:`show` was told last, every ``interval`` steps.
+
+        Columns: id, type, element, xu yu zu (angstrom), spx spy spz (directions), sp (mu_B), vx vy
+        vz (angstrom/ps), in the axes of the box. ``first``: number of the present step.
+        """
+        symbols = " ".join(chemical_symbols[number] for number in self.kinds)
+        shown = [f"d2_spin[{k}]" for k in (1, 2, 3, 4)] + [f"d2_velocity[{k}]" for k in (1, 2, 3)]
+        names = ("spx", "spy", "spz", "sp", "vx", "vy", "vz")
+        columns = " ".join(f"colname {a} {b}" for a, b in zip(shown, names, strict=True))
+        listed = " ".join(["id type element xu yu zu", *shown])
+        self.commands(
+            f"reset_timestep {first}",
+            "fix shown all property/atom d2_spin 4 d2_velocity 3",
+            f'dump frames all custom {interval} "{path}" {listed}',
+            f"dump_modify frames sort id element {symbols} format float %.16g {columns}",
+            f"dump_modify frames append {'yes' if append else 'no'}",
+        )
+
+    def show(self, moments, momenta):
+        """Set what dumps show of the owned atoms, (n_owned, 3) each, in the axes of the user."""
+        spin, velocity = self._view("d2_spin", columns=4), self._view("d2_velocity")
+        sizes = np.linalg.norm(moments, axis=1)
+        directions = np.divide(moments, sizes[:, None], where=sizes[:, None] > 0)
+        directions[sizes == 0] = (0.0, 0.0, 1.0)
+        spin[:, :3], spin[:, 3] = self._to_box(directions), sizes
+        masses = self.masses[np.searchsorted(self.kinds, self.numbers()[: len(momenta)])]
+        velocity[:] = self._to_box(momenta / masses[:, None]) * _PS
 
     def positions(self, ghosts=False):
         """Return positions as LAMMPS has them, wrapped into the box, angstrom."""

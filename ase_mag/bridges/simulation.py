@@ -50,8 +50,11 @@ class LammpsSimulation:
     spin_timestep, pressure, pressure_time, compressibility, full_cell : see the same.
     rng : int or numpy Generator (the same on every process), or None: seeded by process 0.
     trajectory : str, Path or None; an ASE trajectory, which process 0 writes.
+    dump : str, Path or None; a dump file (style custom) that LAMMPS writes, without gathering the
+        atoms on one process: for :func:`ase_mag.io.read_lammps_spin` and OVITO. With a pressure
+        its frames are those before the cell moves.
     logfile : str ('-': standard output), file or None; columns as in serial runs.
-    loginterval : int, steps between two frames and between two log lines.
+    loginterval : int, steps between two frames (of the dump too) and between two log lines.
     progress : bool or None; None shows a progress bar when the error stream is a terminal.
     checkpoint, checkpoint_interval, restart : see :class:`ase_mag.dynamics.base.MagneticDynamics`;
         a run goes on with any number of processes.
@@ -94,6 +97,7 @@ class LammpsSimulation:
         full_cell=False,
         rng=None,
         trajectory=None,
+        dump=None,
         logfile=None,
         loginterval=10,
         progress=None,
@@ -184,15 +188,19 @@ class LammpsSimulation:
         self._stepper.noted = self._asked
         self._observers, self._observed, self._known = [], None, (None, None)
         self._progress, self._interval = progress, checkpoint_interval
-        self._open(trajectory, logfile, loginterval, origin, resuming)
+        self._open(trajectory, dump, logfile, loginterval, origin, resuming)
 
-    def _open(self, trajectory, logfile, interval, origin, resuming):
+    def _open(self, trajectory, dump, logfile, interval, origin, resuming):
         self._frames = None
         if resuming:
             self._observed = self.nsteps
             if self.comm.rank == 0:
-                self.checkpoint.shorten(trajectory, logfile, self.nsteps // interval + 1)
+                self.checkpoint.shorten(trajectory, dump, logfile, self.nsteps // interval + 1)
             self.comm.barrier()
+        self._dump_interval = None
+        if dump is not None:
+            self.engine.dump(dump, interval, self.nsteps, resuming)
+            self._dump_interval = interval
         if trajectory is not None:
             self._frames = Frames(self, trajectory, interval, resuming, origin)
             self.attach(self._frames, interval)
@@ -278,6 +286,8 @@ class LammpsSimulation:
         """Look at the state at the end of a step."""
         self._bar.update(step - self.nsteps)
         self.nsteps = step
+        if self._dump_interval is not None and step % self._dump_interval == 0:
+            self.engine.show(self.state.moments, self.state.momenta)
         if self.barostat is not None:
             self.barostat.settle(self.state)
             # Observers see the cell after its move.

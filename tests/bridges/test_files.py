@@ -52,8 +52,21 @@ def assert_equal_to_serial(folder):
         assert a.get_potential_energy() == pytest.approx(b.get_potential_energy(), abs=1e-9)
     logs = [np.loadtxt(folder / f"{name}.log", skiprows=1) for name in ("run", "serial")]
     np.testing.assert_allclose(*logs, atol=1.1e-5)  # the last digit printed
+    assert_dump(folder)
     run = analysis.read(folder / "run.traj")
     assert run.time_fs[-1] == pytest.approx(40.0)
+
+
+def assert_dump(folder):
+    """Check that LAMMPS' dump holds the trajectory (between two moves of the cell)."""
+    dumped = ase_mag.io.read_lammps_spin(folder / "run.dump", slice(None))
+    assert [frame.info["step"] for frame in dumped] == list(range(0, 41, 5))
+    for a, b in zip(dumped, ase.io.read(folder / "run.traj", ":"), strict=True):
+        if a.info["step"] % 10:  # others are before a move of the cell
+            np.testing.assert_allclose(a.positions, b.positions, atol=1e-10)
+            np.testing.assert_allclose(a.get_velocities(), b.get_velocities(), atol=1e-10)
+            np.testing.assert_allclose(a.cell, b.cell, atol=1e-10)
+        np.testing.assert_allclose(ase_mag.get_moments(a), b.get_magnetic_moments(), atol=1e-10)
 
 
 def test_files_equal_those_of_the_serial_class(ranks, tmp_path):

@@ -34,6 +34,7 @@ simulation = LammpsSimulation(
     pressure=1.0 * units.GPa,
     rng=5,
     trajectory="run.traj",
+    dump="run.dump",
     logfile="run.log",
     loginterval=5,
     checkpoint="run.npz",
