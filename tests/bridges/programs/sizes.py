@@ -30,7 +30,7 @@ def run(model):
 run(model)
 found = ase_mag.get_moments(atoms)
 aluminum, iron = np.abs(found[::5]).max(), np.abs(found - moments).max()
-unbound = model + models.Landau("Fe", 0.0, 0.0, -10.0)
+unbound = model + models.Landau("Fe", 0.0, 0.0, -10.0, allow_unbounded=True)
 message = None
 if MPI.COMM_WORLD.size == 1:
     try:
