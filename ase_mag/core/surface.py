@@ -28,8 +28,9 @@ class Surface(ABC):
     def spread_form(self, state):
         """Return the merged form of the sites that a process owns, beside ghosts; None: no ghosts.
 
-        Such surfaces also have ``n_rows``, the number of owned atoms and ghosts, and
-        ``refresh(rows)``, which sets the rows of the ghosts by those of their owners.
+        Such surfaces also have ``n_rows``, the number of owned atoms and ghosts, ``refresh(rows)``,
+        which sets the rows of the ghosts by those of their owners, and ``with_ghosts(values)``,
+        which returns values of the owned atoms followed by those of the ghosts.
         """
         return None
 

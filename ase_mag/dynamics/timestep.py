@@ -21,9 +21,12 @@ def precession_angle(surface, state, timestep):
     B is the field of exchange, tensors and external field where the surface has a bilinear form
     (size terms exert no torque), and the part of -dE/dM perpendicular to M otherwise.
     """
-    form = surface.lattice_form(state) or surface.form(state)
+    form, moments = surface.lattice_form(state) or surface.form(state), state.moments
+    if form is None:
+        form = surface.spread_form(state)
+        moments = moments if form is None else surface.with_ghosts(moments)
     if form is not None:
-        fields = form.without_onsite().evaluate(state.moments)[1]
+        fields = form.without_onsite().evaluate(moments)[1]
     else:
         fields = surface.response(state, lattice=False).magforces
         squares = np.einsum("ij,ij->i", state.moments, state.moments)
@@ -60,12 +63,16 @@ def suggest_timestep(dynamics):
 
 def warn_if_long(surface, state, timestep):
     """Warn when moments turn by more than 1 rad per step."""
-    angle = precession_angle(surface, state, timestep)
+    warn_of_angle(precession_angle(surface, state, timestep), timestep, stacklevel=6)
+
+
+def warn_of_angle(angle, timestep, stacklevel=2):
+    """Warn of an angle per step of more than 1 rad."""
     if angle > LARGEST_ANGLE:
         good = timestep * GOOD_ANGLE / angle / ase_units.fs
         warnings.warn(
             f"the time step of the spins is too long: in the present fields a moment turns by "
             f"{angle:.2g} rad per {timestep / ase_units.fs:.3g} fs; use {good:.2g} fs or less",
             UserWarning,
-            stacklevel=5,
+            stacklevel=stacklevel,
         )

@@ -43,6 +43,15 @@ def test_settings(options, message):
         run(**options)
 
 
+def test_no_atoms_and_nan():
+    with pytest.raises(ValueError, match="a simulation needs atoms, got none"):
+        LammpsSimulation(iron()[:0], models.named("FeHL-1"), units.fs)
+    atoms = iron()
+    atoms.positions[3, 1] = np.nan
+    with pytest.raises(ValueError, match=r"positions contain NaN or infinity \(first bad row: 3"):
+        run(atoms)
+
+
 def test_constraints():
     atoms = iron()
     atoms.set_constraint(FixAtoms([0]))

@@ -51,5 +51,9 @@ def test_longitudinal_baths_leave_nonmagnetic_species_alone(ranks, n):
     found = ranks(n, "sizes")
     assert found["aluminum"] == 0.0
     assert found["iron"] > 0.01
+    (ours, serial), *others = found["words"]
+    assert ours == serial
+    assert "the time step of the spins is too long" in ours[0]
+    assert others == [[[], []]] * (n - 1)
     if n == 1:
         assert "is unbounded below" in found["message"]

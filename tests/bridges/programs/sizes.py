@@ -1,6 +1,10 @@
-"""Moments with longitudinal baths: of a nonmagnetic species, of sizes that nothing bounds."""
+"""Moments with longitudinal baths: of a nonmagnetic species, of sizes that nothing bounds.
+
+Also what is said of a spin step that is too long, beside the words of the serial class.
+"""
 
 import json
+import warnings
 
 import numpy as np
 from ase import units
@@ -10,6 +14,7 @@ from mpi4py import MPI
 import ase_mag
 from ase_mag import models
 from ase_mag.bridges import LammpsSimulation
+from ase_mag.dynamics import SpinLatticeDynamics
 
 atoms = bulk("Fe", a=2.86, cubic=True) * (3, 3, 3)
 atoms.numbers[::5] = 13
@@ -30,6 +35,18 @@ def run(model):
 run(model)
 found = ase_mag.get_moments(atoms)
 aluminum, iron = np.abs(found[::5]).max(), np.abs(found - moments).max()
+atoms.positions[:] = 2.86 * np.round(atoms.positions / 1.43) / 2
+ase_mag.set_moments(atoms, moments)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    options = {"temperature_K": 0.0, "damping": 0.1, "rng": 1}
+    with LammpsSimulation(atoms, model, 30 * units.fs, **options) as simulation:
+        simulation.run(1)
+    ours = [str(w.message) for w in caught]
+    if MPI.COMM_WORLD.rank == 0:
+        atoms.calc = ase_mag.MagneticCalculator(model)
+        SpinLatticeDynamics(atoms, 30 * units.fs, **options)
+    words = MPI.COMM_WORLD.gather((ours, [str(w.message) for w in caught][len(ours) :]))
 unbound = model + models.Landau("Fe", 0.0, 0.0, -10.0, allow_unbounded=True)
 message = None
 if MPI.COMM_WORLD.size == 1:
@@ -38,4 +55,4 @@ if MPI.COMM_WORLD.size == 1:
     except ValueError as error:
         message = str(error)
 if MPI.COMM_WORLD.rank == 0:
-    print(json.dumps({"aluminum": aluminum, "iron": iron, "message": message}))
+    print(json.dumps({"aluminum": aluminum, "iron": iron, "message": message, "words": words}))
