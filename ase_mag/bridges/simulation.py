@@ -201,9 +201,11 @@ class LammpsSimulation:
     def _open(self, trajectory, dump, logfile, interval, origin, resuming):
         self._frames = None
         if resuming:
-            self._observed = self.nsteps
+            # A run that goes on from step 0 writes that step itself.
+            self._observed = self.nsteps or None
+            frames = self.nsteps // interval + 1 if self.nsteps else 0
             if self.comm.rank == 0:
-                self.checkpoint.shorten(trajectory, dump, logfile, self.nsteps // interval + 1)
+                self.checkpoint.shorten(trajectory, dump, logfile, frames)
             self.comm.barrier()
         self._dump_interval = None
         if dump is not None:

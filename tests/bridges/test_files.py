@@ -102,3 +102,9 @@ def test_a_failing_model_ends_all_processes(ranks, tmp_path):
     assert "process 1 of 2 failed at step 25" in done.stderr
     with np.load(tmp_path / "run.npz", allow_pickle=False) as checkpoint:
         assert np.isfinite(checkpoint["positions"]).all()
+
+
+def test_a_checkpoint_of_step_0_goes_on_with_all_frames(ranks, tmp_path):
+    assert ranks(1, "files", 0, "-", "unmoved") == "done"
+    assert ranks(1, "files", 40, "-", "resume") == "done"
+    assert_equal_to_serial(tmp_path)

@@ -1,7 +1,8 @@
 """A run with trajectory, log and checkpoint, which may be resumed, killed or made to fail.
 
 Arguments: number of steps in all, 'fail' (an error at step 25 in the model of the last process),
-'die' or 'end' (kill -9 or SIGTERM of the last process there) or '-', and 'anew' or 'resume'.
+'die' or 'end' (kill -9 or SIGTERM of the last process there) or '-', and 'anew', 'resume'
+or 'unmoved' (a checkpoint before the first step, and no more).
 """
 
 import os
@@ -54,7 +55,10 @@ def accident_at_25():
 
 
 simulation.attach(accident_at_25, 1)
-simulation.run_to(steps)
+if begin == "unmoved":
+    simulation.checkpoint.write()
+else:
+    simulation.run_to(steps)
 simulation.close()
 if comm.rank == 0:
     print('"done"')
