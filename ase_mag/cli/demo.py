@@ -71,7 +71,7 @@ def run(arguments):
         print(f"\n{table}")
     demo_report.write(folder, settings, learned, tc, fm, tables, perf_counter() - start)
     print(f"\n{perf_counter() - start:.0f} s; open {folder / 'report.html'} in a browser")
-    print(f"and look at the trajectory with: ase gui {folder / 'tc.traj'} (View > Show magmoms)")
+    print(f"and look at the trajectory with: ase-mag gui {folder / 'tc.traj'}")
 
 
 def _check(settings):
