@@ -72,6 +72,11 @@ def _bonds(path, what, columns, cell, keywords, images=True):
         if not equal:
             vectors.append(vector)
             values.append(value)
+    if not listed:
+        raise ValueError(
+            f"{path} lists no bonds: it is empty or was cut off. Without {what} leave its line out "
+            f"of {keywords.path.name}"
+        )
     return {kind: shells(*map(np.array, found), matrices) for kind, found in listed.items()}
 
 

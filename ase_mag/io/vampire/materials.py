@@ -41,15 +41,15 @@ def read_materials(path):
     Raises
     ------
     ValueError
-        For lines that cannot be understood, naming file and line.
+        For lines that cannot be understood, naming file and line; if a material has no line.
 
     Warns
     -----
     UserWarning
-        For anisotropies and fields that are not read.
+        For anisotropies and fields that are not read, and moments that are not given.
     """
     file = TextFile(path)
-    materials, ignored = None, set()
+    materials, ignored, given = None, set(), set()
     while not file.ended():
         line = file.next("a line").partition("#")[0].strip()
         if not line:
@@ -66,11 +66,14 @@ def read_materials(path):
             raise file.error("material:num-materials must come first")
         if number is None:
             raise file.error(f"{key} needs the number of its material: material[1]:{key}")
-        material = materials[file.whole(number, "the number of a material", 1, len(materials)) - 1]
+        index = file.whole(number, "the number of a material", 1, len(materials)) - 1
+        given |= {(index, key), (index, None)}
+        material = materials[index]
         if not _set(file, material, key, partner, value, unit):
             ignored |= {key} if _NOT_READ.match(key) else set()
     if materials is None:
         raise ValueError(f"{file.path} has no line material:num-materials")
+    _check_complete(path, given, len(materials))
     if ignored:
         warnings.warn(
             f"{path}: {', '.join(sorted(ignored))} are not read, energies lack them",
@@ -78,6 +81,24 @@ def read_materials(path):
             stacklevel=3,
         )
     return materials
+
+
+def _check_complete(path, given, count):
+    """Refuse materials without a line; warn of the moment that VAMPIRE takes by default."""
+    for index in range(count):
+        if (index, None) not in given:
+            raise ValueError(
+                f"{path} has {count} materials, but no line of material[{index + 1}]: it was cut "
+                "off, or material:num-materials is wrong"
+            )
+    for index in range(count):
+        if (index, "atomic-spin-moment") not in given:
+            warnings.warn(
+                f"{path}: material[{index + 1}] has no atomic-spin-moment; it gets "
+                f"{Material.moment} mu_B, the default of VAMPIRE",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _set(file, material, key, partner, value, unit):

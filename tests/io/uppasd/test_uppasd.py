@@ -166,6 +166,7 @@ def test_field_and_cone_and_random_moments(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
+        ({"jfile": ""}, r"jfile lists no bonds: it is empty .* leave its line out of inpsd\.dat"),
         ({"jfile": "1 1 0.5 0.5 0.5\n"}, "jfile, line 1: exchange needs 6 columns, got 5"),
         ({"jfile": "1 3 0.5 0.5 0.5 1.0\n"}, "expected a whole number from 1 to 2, got 3"),
         ({"jfile": "1 1 a 0.5 0.5 1.0\n"}, "line 1: exchange needs 6 numbers, got '1 1 a"),

@@ -193,6 +193,17 @@ def test_every_truncation_is_noticed(tmp_path):
             io.read_vampire(path)
 
 
+def test_materials_that_are_cut_off(tmp_path):
+    """Up to the first line of the last material that is an error, up to its moment a warning."""
+    lines = MAT.splitlines()
+    for count in range(2, 10):
+        with pytest.raises(ValueError, match=r"a\.mat has 2 materials, but no line of material"):
+            io.read_vampire(files(tmp_path, mat="\n".join(lines[:count])))
+    for count in (10, 11):
+        with pytest.warns(UserWarning, match=r"material\[2\] has no .*; it gets 1.72 mu_B"):
+            io.read_vampire(files(tmp_path, mat="\n".join(lines[:count])))
+
+
 def test_what_is_not_read_is_said(tmp_path):
     mat = MAT + "material[1]:cubic-anisotropy-constant=1e-24\n"
     with pytest.warns(UserWarning, match="cubic-anisotropy-constant are not read"):
