@@ -46,3 +46,36 @@ def fill(
             element(<void*> handle, index, <int> k, &atom, &number, &list_of)
             for p in range(number):
                 neighbors[offsets[atom] + p] = list_of[p] & MASK
+
+
+def gather_block(
+    const int[::1] offsets,
+    const int[::1] neighbors,
+    int first,
+    int last,
+    int[::1] places,
+    int[::1] atoms,
+    int[::1] renamed,
+):
+    """The atoms that the sites from ``first`` to before ``last`` see, and pairs in their numbers.
+
+    ``atoms`` gets the sites, then the others in the order in which they are met; ``renamed`` gets
+    the neighbors of these sites as places in ``atoms``. ``places`` (one per atom, -1 on entry and
+    exit) is scratch. Returns the number of atoms.
+    """
+    cdef Py_ssize_t p, k, count = last - first
+    cdef int j
+    with nogil:
+        for k in range(count):
+            atoms[k] = <int> (first + k)
+            places[first + k] = <int> k
+        for p in range(offsets[first], offsets[last]):
+            j = neighbors[p]
+            if places[j] < 0:
+                places[j] = <int> count
+                atoms[count] = j
+                count += 1
+            renamed[p - offsets[first]] = places[j]
+        for k in range(count):
+            places[atoms[k]] = -1
+    return count

@@ -1,7 +1,5 @@
 """A model on atoms that are spread over processes."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ase_mag.core import Response, Surface
@@ -25,29 +23,28 @@ class DistributedSurface(Surface):
 
     Attributes
     ----------
-    graph : PairGraph of owned atoms and ghosts, which :meth:`renew` sets.
+    blocks : Blocks of the sites of this process, which :meth:`renew` sets.
     halo : Halo
     """
 
     def __init__(self, model, comm):
         self.model, self.comm = model, comm
-        self.graph = self.halo = self._tags = None
+        self.blocks = self.halo = self._tags = None
         self._form = self._response = self._key = None
         self._formed = False
 
-    def renew(self, graph, halo, tags=None):
+    def renew(self, blocks, halo, tags=None):
         """Go over to a new geometry.
 
         Parameters
         ----------
-        graph : PairGraph
+        blocks : Blocks, at their places.
         halo : Halo
         tags : (n_atoms,) int array, tags of owned atoms and ghosts, where an atom may have images
             of itself among its neighbors.
         """
-        self.graph, self.halo, self._tags = graph, halo, tags
+        self.blocks, self.halo, self._tags = blocks, halo, tags
         self._form, self._formed, self._key = None, False, None
-        graph.one_sided = self.pairwise is not None
 
     def total(self, values):
         """Return the sum of an array (or number) over all processes."""
@@ -82,20 +79,18 @@ class DistributedSurface(Surface):
 
     def _evaluate(self, state, lattice):
         """Return the response; with a bilinear form and ``lattice`` without magnetic forces."""
-        n = self.graph.n_sites
         moments, form = self.with_ghosts(state.moments), self.pairwise
         if form is not None and not lattice:
             return Response(*form.evaluate(moments))
-        response = self.model.evaluate(self.graph, moments, lattice=lattice)
-        columns = [response.forces] if lattice else []
-        if form is None:
-            columns.append(response.magforces)
-        columns = np.concatenate(columns, axis=1)
-        owned = columns[:n].copy()
-        self.halo.reverse(columns[n:], owned)
-        response.magforces = owned[:, -3:] if form is None else None
-        response.forces = owned[:, :3] if lattice else None
-        return response
+        energies, virials, *gradients = self.blocks.evaluate(
+            self.model, moments, lattice=lattice, one_sided=form is not None
+        )
+        columns = [column for column in gradients if column is not None]
+        columns = np.concatenate(columns, axis=1) if len(columns) > 1 else columns[0]
+        owned = columns[: self.blocks.n_sites].copy()
+        self.halo.reverse(columns[self.blocks.n_sites :], owned)
+        magforces = owned[:, -3:] if form is None else None
+        return Response(energies, magforces, owned[:, :3] if lattice else None, virials)
 
     def with_ghosts(self, values):
         """Return values of the owned atoms, (n_owned, k), followed by those of the ghosts."""
@@ -105,23 +100,8 @@ class DistributedSurface(Surface):
     def pairwise(self):
         """The bilinear form on the sites of this process, or None; made once per geometry."""
         if not self._formed:
-            form = self.model.bilinear(self.graph)
-            if form is not None:
-                form = self._with_own_images(form)
-                form = form.merged(self.graph.topology.memory, self.graph.n_atoms)
-            self._form, self._formed = form, True
+            self._form, self._formed = self.blocks.bilinear(self.model, self._tags), True
         return self._form
-
-    def _with_own_images(self, form):
-        """Return the form with sites in the place of ghosts that are images of themselves.
-
-        Such couplings are energies of the size, which exert no torque.
-        """
-        if self._tags is None:
-            return form
-        centers = np.repeat(np.arange(form.n_atoms, dtype=np.intc), np.diff(form.offsets))
-        own = self._tags[form.neighbors] == self._tags[centers]
-        return replace(form, neighbors=np.where(own, centers, form.neighbors))
 
     def spread_form(self, state):
         return self.pairwise
@@ -131,4 +111,4 @@ class DistributedSurface(Surface):
 
     @property
     def n_rows(self):
-        return self.graph.n_atoms
+        return self.blocks.n_atoms

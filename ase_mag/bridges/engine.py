@@ -15,6 +15,9 @@ from ase_mag.io.lammps_spin.box import Box
 #: LAMMPS' time unit (metal: ps) in ASE's.
 _PS = 1000 * ase_units.fs
 
+#: Edge (angstrom) of the cubes by which LAMMPS sorts the atoms of a process.
+CUBE = 20.0
+
 
 class Engine:
     """A LAMMPS instance on all processes of ``comm`` that holds atoms but no interaction.
@@ -84,7 +87,7 @@ class Engine:
         self.commands(
             "units metal",
             "atom_style atomic",
-            "atom_modify map yes",
+            f"atom_modify map yes sort 1000 {CUBE}",
             "newton off",
             f"boundary {edges}",
             "box tilt large",

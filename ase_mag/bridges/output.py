@@ -75,7 +75,7 @@ class Observables:
             float(total[2]) / n_atoms,
             total[6:15].reshape(3, 3),
             total[15:24].reshape(3, 3),
-            surface.graph.volume,
+            surface.blocks.volume,
             None if form is None else float(temperature_of(*total[24:])),
         )
 

@@ -377,9 +377,9 @@ class LammpsSimulation:
             response = self.surface.response(self.state)
             parts |= {"forces": response.forces, "magforces": response.magforces}
             parts["energies"] = response.energies
-            if self.surface.graph.volume is not None:
+            if self.surface.blocks.volume is not None:
                 virials = full_3x3_to_voigt_6_stress(response.virials)
-                parts["stresses"] = virials / self.surface.graph.volume
+                parts["stresses"] = virials / self.surface.blocks.volume
         received = self.comm.gather((engine.tags() - 1, *parts.values()))
         if received is None:
             return None

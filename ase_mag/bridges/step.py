@@ -7,8 +7,9 @@ import traceback
 import numpy as np
 from ase.data import chemical_symbols
 
+from ase_mag.bridges.blocks import Blocks
 from ase_mag.bridges.halo import Halo
-from ase_mag.core import PairGraph, State
+from ase_mag.core import State
 from ase_mag.core.graph import check_finite
 from ase_mag.dynamics import GeneralizedLangevin
 from ase_mag.dynamics.boundedness import check_bounded, with_energy
@@ -37,7 +38,7 @@ class Stepper:
 
     Attributes
     ----------
-    state : State of the owned atoms, without positions (those are on ``surface.graph``).
+    state : State of the owned atoms, without positions (those are with ``surface.blocks``).
     noted : callable () -> bool; whether the run shall end after this step, the same on every
         process.
     heat : float, energy that the bath has given to the owned atoms of this process so far, eV.
@@ -151,11 +152,12 @@ class Stepper:
         if renewed:
             self._rebuilds = rebuilds
             self.rebuilds += 1
-            self._topology = engine.topology()
+            topology = engine.topology()
+            self._blocks = Blocks(topology)
             n, tags = engine.n_owned, engine.tags(ghosts=True)
             self._halo = Halo(self.surface.comm, tags[:n], tags[n:])
             self._tags = tags if engine.narrow else None
-            numbers = self._topology.numbers[:n]
+            numbers = topology.numbers[:n]
             masses = engine.masses[np.searchsorted(engine.kinds, numbers)]
             none = np.zeros((n, 3))
             self.state = State(numbers, masses, none, none, none, engine.cell, engine.box.periodic)
@@ -165,8 +167,8 @@ class Stepper:
         volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
         positions = engine.positions(ghosts=True)
         check_finite(positions, cell)
-        graph = PairGraph.from_topology(self._topology, positions, cell, volume, engine.cutoff)
-        self.surface.renew(graph, self._halo, self._tags)
+        self._blocks.place(positions, cell, volume, engine.cutoff)
+        self.surface.renew(self._blocks, self._halo, self._tags)
         self.state.geometry_changed()
         if renewed and self.thermal_sizes and self.surface.pairwise is not None:
             self.spins.moving = self._with_energy()

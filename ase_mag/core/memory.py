@@ -12,7 +12,8 @@ COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled
 class Memory:
     """Gives out arrays; the memory of those that nobody holds any more is used again.
 
-    The operating system takes longer to hand out fresh memory than a kernel takes to fill it.
+    The operating system takes longer to hand out fresh memory than a kernel takes to fill it. Up to
+    a quarter more than asked for may lie behind an array.
     """
 
     def __init__(self):
@@ -32,10 +33,10 @@ class Memory:
         with self._lock:
             for block in self._blocks:
                 # Held by the list, by ``block`` and as the argument, but by no array.
-                if len(block) == size and sys.getrefcount(block) == 3:
+                if size <= len(block) <= 1.25 * size and sys.getrefcount(block) == 3:
                     break
             else:
                 block = np.empty(size, dtype=np.uint8)
                 if COUNTED:
                     self._blocks.append(block)
-            return block.view(dtype).reshape(shape)
+            return block[:size].view(dtype).reshape(shape)

@@ -7,7 +7,9 @@ import pytest
     ("n", "kind"),
     [
         (1, "triclinic"),
-        (2, "periodic"),
+        (2, "periodic 5"),
+        pytest.param(2, "periodic", marks=pytest.mark.slow),
+        pytest.param(1, "triclinic 3", marks=pytest.mark.slow),
         pytest.param(1, "periodic", marks=pytest.mark.slow),
         pytest.param(1, "slab", marks=pytest.mark.slow),
         pytest.param(2, "triclinic", marks=pytest.mark.slow),
@@ -17,7 +19,7 @@ import pytest
     ],
 )
 def test_energies_forces_magnetic_forces_and_virials(ranks, n, kind):
-    errors = ranks(n, "responses", kind)
+    errors = ranks(n, "responses", *kind.split())
     assert len(errors) > 40
     worst = {(name, part): e for name, parts in errors.items() for part, e in parts.items()}
     assert max(worst.values()) < 1e-12, max(worst, key=worst.get)

@@ -6,7 +6,7 @@ import pytest
 from ase.config import Config
 
 import ase_mag
-from ase_mag.core import config
+from ase_mag.core import config, threads
 from ase_mag.core.config import KEYS, read_section
 
 
@@ -84,4 +84,5 @@ def test_in_a_process_with_such_a_file(tmp_path, strict_python, tree_environment
 def test_configured(monkeypatch):
     monkeypatch.setattr(config, "_section", lambda: dict.fromkeys(KEYS) | {"threads": 5})
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "_limit", None)
     assert ase_mag.get_threads() == 5

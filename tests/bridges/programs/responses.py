@@ -1,6 +1,7 @@
 """Energy, forces, magnetic forces and virial of every model of the contracts beside serial ones.
 
-Arguments: 'periodic', 'slab' or 'triclinic'. Prints the largest error of each model, in units of
+Arguments: 'periodic', 'slab' or 'triclinic', and the sites of a block if there are to be several.
+Prints the largest error of each model, in units of
 the largest value.
 """
 
@@ -14,12 +15,15 @@ from mpi4py import MPI
 
 import ase_mag
 from ase_mag import testing
+from ase_mag.bridges import blocks
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
 from ase_mag.bridges.step import VECTORS, Stepper
 from ase_mag.testing.structures import Structure
 
 comm, kind = MPI.COMM_WORLD, sys.argv[1]
+if len(sys.argv) > 2:
+    blocks.ALONE, blocks.SIZE = 0, int(sys.argv[2])
 path = Path(__file__).parents[2] / "test_contracts.py"
 spec = spec_from_file_location("contracts", path)
 contracts = module_from_spec(spec)
