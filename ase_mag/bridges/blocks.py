@@ -14,7 +14,7 @@ from ase_mag.core.memory import Memory
 ALONE = 65_536
 #: Sites of each of several blocks, which keep nothing: about 25 bytes a pair, and a quarter more
 #: time. Neighbors in the order of LAMMPS lie in rows of cubes (``engine.CUBE``).
-SIZE = 32_768
+SIZE = 16_384
 
 
 class Block:

@@ -160,3 +160,20 @@ class Frames:
         """Close the file."""
         if self.file is not None:
             self.file.close()
+
+
+def owned_columns(engine, surface, state, forces=False):
+    """Return what :meth:`LammpsSimulation.collect` collects, of the atoms of this process."""
+    parts = {
+        "positions": engine.unwrapped(),
+        "momenta": engine.read("momenta"),
+        "moments": engine.read("moments"),
+    }
+    if forces:
+        response = surface.response(state)
+        parts |= {"forces": response.forces, "magforces": response.magforces}
+        parts["energies"] = response.energies
+        if surface.blocks.volume is not None:
+            virials = full_3x3_to_voigt_6_stress(response.virials)
+            parts["stresses"] = virials / surface.blocks.volume
+    return parts

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from ase import units as ase_units
-from ase.stress import full_3x3_to_voigt_6_stress
 from tqdm import tqdm
 
 from ase_mag.bridges.barostat import DistributedRescaling
 from ase_mag.bridges.checkpoint import BridgeCheckpoint
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
-from ase_mag.bridges.output import Frames, Log, Observables
+from ase_mag.bridges.output import Frames, Log, Observables, owned_columns
 from ase_mag.bridges.serial_only import refuse_serial
 from ase_mag.bridges.step import VECTORS, Stepper
 from ase_mag.core import get_moments, set_moments
@@ -368,18 +367,7 @@ class LammpsSimulation:
         engine = self.engine
         if forces:
             self._need_state()
-        parts = {
-            "positions": engine.unwrapped(),
-            "momenta": engine.read("momenta"),
-            "moments": engine.read("moments"),
-        }
-        if forces:
-            response = self.surface.response(self.state)
-            parts |= {"forces": response.forces, "magforces": response.magforces}
-            parts["energies"] = response.energies
-            if self.surface.blocks.volume is not None:
-                virials = full_3x3_to_voigt_6_stress(response.virials)
-                parts["stresses"] = virials / self.surface.blocks.volume
+        parts = owned_columns(engine, self.surface, self.state, forces)
         received = self.comm.gather((engine.tags() - 1, *parts.values()))
         if received is None:
             return None

@@ -105,8 +105,10 @@ class Topology:
             return None
         reverse = np.empty(self.n_pairs, dtype=np.intc)
         places = np.empty(self.n_sites, dtype=np.intc)
+        # Not kept, as they are not needed again.
+        incoming, centers = type(self).incoming.func(self), type(self).centers.func(self)
         complete = _kernels.graph.owned_reverse_pairs(
-            self.offsets, self.neighbors, *self.incoming, self.centers, places, reverse
+            self.offsets, self.neighbors, *incoming, centers, places, reverse
         )
         return reverse if complete else None
 
@@ -114,7 +116,7 @@ class Topology:
     def ghost_pairs(self):
         """The pairs that end on ghosts, ascending, and their sites: two int32 arrays."""
         pairs = np.flatnonzero(self.neighbors >= self.n_sites).astype(np.intc)
-        return pairs, self.centers[pairs]
+        return pairs, (np.searchsorted(self.offsets, pairs, side="right") - 1).astype(np.intc)
 
     def empty(self, *columns):
         """Return an uninitialized (n_pairs, *columns) float array, from :class:`Memory`."""
