@@ -46,6 +46,11 @@ class DistributedSurface(Surface):
         self.blocks, self.halo, self._tags = blocks, halo, tags
         self._form, self._formed, self._key = None, False, None
 
+    def forget(self):
+        """Let go of the geometry, before the next one takes its memory."""
+        self.blocks = self.halo = self._form = self._response = self._key = None
+        self._formed = False
+
     def total(self, values):
         """Return the sum of an array (or number) over all processes."""
         values = np.asarray(values, dtype=float)

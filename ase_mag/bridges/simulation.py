@@ -14,10 +14,10 @@ from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
 from ase_mag.bridges.output import Frames, Log, Observables, owned_columns
 from ase_mag.bridges.serial_only import refuse_serial
-from ase_mag.bridges.step import VECTORS, Stepper
+from ase_mag.bridges.step import VECTORS, Stepper, spin_propagator
 from ase_mag.core import get_moments, set_moments
 from ase_mag.core.extras import require
-from ase_mag.dynamics import GeneralizedLangevin, LangevinBath, Precession
+from ase_mag.dynamics import LangevinBath
 from ase_mag.dynamics.base import check_count, check_positive
 from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
@@ -159,13 +159,7 @@ class LammpsSimulation:
         self.noises = [Noise(self.seed, stream) for stream in (1, 2, 3)]
         lattice, spins, cell = self.noises
         bath = LangevinBath(friction, temperature_K, lattice) if friction else None
-        arguments = (spin_temperature_K, spins, spin_timestep)
-        if longitudinal:
-            turn = GeneralizedLangevin(self.surface, *arguments, longitudinal_rate)
-        elif damping > 0:
-            turn = Precession(self.surface, damping, *arguments)
-        else:
-            turn = Precession(self.surface, 0.0, timestep=spin_timestep, method="implicit")
+        turn = spin_propagator(self.surface, spins, self.settings)
         self.barostat = None
         if pressure is not None:
             self.barostat = DistributedRescaling(

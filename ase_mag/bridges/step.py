@@ -11,11 +11,21 @@ from ase_mag.bridges.blocks import Blocks
 from ase_mag.bridges.halo import Halo
 from ase_mag.core import State
 from ase_mag.core.graph import check_finite
-from ase_mag.dynamics import GeneralizedLangevin
+from ase_mag.dynamics import GeneralizedLangevin, Precession
 from ase_mag.dynamics.boundedness import check_bounded, with_energy
 
 #: What travels with the atoms: the state at the end of a step, and ahead of it by half a step.
 VECTORS = ("moments", "momenta", "moments_ahead", "momenta_ahead")
+
+
+def spin_propagator(surface, noise, settings):
+    """Return the propagator of the moments for the settings of a simulation, a dict."""
+    bath = (settings["spin_temperature_K"], noise, settings["spin_timestep"])
+    if settings["longitudinal"]:
+        return GeneralizedLangevin(surface, *bath, settings["longitudinal_rate"])
+    if settings["damping"] > 0:
+        return Precession(surface, settings["damping"], *bath)
+    return Precession(surface, 0.0, timestep=settings["spin_timestep"], method="implicit")
 
 
 class Stepper:
@@ -152,6 +162,8 @@ class Stepper:
         if renewed:
             self._rebuilds = rebuilds
             self.rebuilds += 1
+            self._blocks = None
+            self.surface.forget()
             topology = engine.topology()
             self._blocks = Blocks(topology)
             n, tags = engine.n_owned, engine.tags(ghosts=True)
