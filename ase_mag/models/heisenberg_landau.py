@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ase_mag import _kernels
-from ase_mag.core.bilinear import BilinearForm, padded
+from ase_mag.core.bilinear import BilinearForm
 from ase_mag.core.model import Trainable
 from ase_mag.core.response import Gradients, Response
 from ase_mag.core.storage import storable
@@ -11,6 +10,7 @@ from ase_mag.core.tangents import tangents
 from ase_mag.models.embedded_atom import radial_gradients
 from ase_mag.models.heisenberg import exchange_gradients
 from ase_mag.models.hopping_embedded_atom import HoppingEmbeddedAtom, along
+from ase_mag.models.landau import polynomials
 from ase_mag.models.linear_model import as_parameters
 from ase_mag.models.pair_functions import PairFunctions, frozen
 from ase_mag.models.radial import PiecewisePolynomial
@@ -164,22 +164,7 @@ class HeisenbergLandau(Trainable):
         partners = moments if len(self.species) > 1 else self.exchange[0] * moments
         total = exchange_gradients(graph, *couplings, moments, partners, lattice)
         values, slopes = self._coefficients(graph)
-        energies, magforces = np.empty(graph.n_sites), np.zeros((graph.n_atoms, 3))
-        _kernels.bilinear.evaluate(
-            graph.offsets,
-            graph.neighbors,
-            None,
-            None,
-            None,
-            values,
-            None,
-            None,
-            None,
-            padded(moments),
-            energies,
-            magforces,
-            graph.threads,
-        )
+        energies, magforces = polynomials(graph, moments, values)
         radial = None
         if lattice:
             m2 = _squares(graph, moments)

@@ -187,23 +187,7 @@ class Landau(LinearModel):
 
     def gradients(self, graph, moments, *, lattice=True):
         values, slopes = self._coefficients(graph)
-        energies = np.empty(graph.n_sites)
-        magforces = np.zeros((graph.n_atoms, 3))
-        _kernels.bilinear.evaluate(
-            graph.offsets,
-            graph.neighbors,
-            None,
-            None,
-            None,
-            values,
-            None,
-            None,
-            None,
-            padded(moments),
-            energies,
-            magforces,
-            graph.threads,
-        )
+        energies, magforces = polynomials(graph, moments, values)
         radial = None
         if lattice and slopes is not None:
             m2 = np.einsum("ij,ij->i", moments[: graph.n_sites], moments[: graph.n_sites])
@@ -251,3 +235,30 @@ class Landau(LinearModel):
             "reference_density": self.reference_density,
             "allow_unbounded": self.allow_unbounded,
         }
+
+
+def polynomials(graph, moments, coefficients):
+    """Return E_i = a_i m^2 + b_i m^4 + c_i m^6 (n_sites,) and -dE/dM (n_atoms, 3).
+
+    Parameters
+    ----------
+    moments : (n_atoms, 3) float array, mu_B.
+    coefficients : (n_sites, 3) float array, eV/mu_B^2, eV/mu_B^4, eV/mu_B^6.
+    """
+    energies, magforces = np.empty(graph.n_sites), np.zeros((graph.n_atoms, 3))
+    _kernels.bilinear.evaluate(
+        graph.offsets,
+        graph.neighbors,
+        None,
+        None,
+        None,
+        coefficients,
+        None,
+        None,
+        None,
+        padded(moments),
+        energies,
+        magforces,
+        graph.threads,
+    )
+    return energies, magforces
