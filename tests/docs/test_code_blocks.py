@@ -54,6 +54,9 @@ def test_links_between_pages_lead_somewhere():
             target = part.partition(")")[0].partition("#")[0]
             if target and "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+                # The website shows files; folders only where docs/conf.py says what to show.
+                shown = target in ("examples", "../examples") or (page.parent / target).is_file()
+                assert shown, f"{page.name}: {target} is a folder"
 
 
 def test_validation_names_tests_that_exist():
