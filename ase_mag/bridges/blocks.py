@@ -12,9 +12,9 @@ from ase_mag.core.memory import Memory
 #: Up to so many sites are one block, of which models keep what belongs to a geometry for the whole
 #: step: about 100 bytes a pair.
 ALONE = 250_000
-#: Sites of each of several blocks, which keep nothing: less than half of the memory and, since what
-#: belongs to a geometry is made twice a step, up to twice the time. Neighbors in the order of LAMMPS
-#: lie in rows of cubes (``engine.CUBE``).
+#: Sites of each of several blocks, which keep nothing: less than half of the memory and, since
+#: what belongs to a geometry is made twice a step, up to twice the time. Neighbors in the order of
+#: LAMMPS lie in rows of cubes (``engine.CUBE``).
 SIZE = 16_384
 
 
