@@ -1,8 +1,33 @@
 """Text files read line by line, with errors that name file and line."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
+
+
+def read_lines(path, errors="strict"):
+    """Return the lines of a text file in UTF-8, without ends.
+
+    Warns
+    -----
+    UserWarning
+        If the last line has no end: a number in it may have been cut off.
+    """
+    text = Path(path).read_text(encoding="utf-8", errors=errors)
+    warn_if_cut(path, text)
+    return text.splitlines()
+
+
+def warn_if_cut(path, text):
+    """Warn if ``text``, the last of a file, does not end as a line does."""
+    if text.strip() and not text.endswith("\n"):
+        warnings.warn(
+            f"the last line of {path} has no end: if the file was cut off there, its last number "
+            "is too short; if it is whole, add a line break",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 class TextFile:
@@ -22,7 +47,7 @@ class TextFile:
 
     def __init__(self, path, errors="strict"):
         self.path = Path(path)
-        self.lines = self.path.read_text(encoding="utf-8", errors=errors).splitlines()
+        self.lines = read_lines(self.path, errors)
         self.place = 0
 
     def next(self, what):
@@ -142,6 +167,7 @@ class TextStream(TextFile):
         line = self._ahead.pop(0) if self._ahead else self._file.readline()
         if not line:
             raise self._end(what)
+        warn_if_cut(self.path, line)
         self.place += 1
         return line.strip()
 

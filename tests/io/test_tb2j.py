@@ -161,7 +161,7 @@ def test_every_truncation_is_noticed(tmp_path):
     block = 8  # dashes, bond, J_iso, DMI, J_ani and its three rows
     head = len(lines) - len(listed()) * block
     for count in range(1, len(lines)):
-        (tmp_path / "exchange.out").write_text("\n".join(lines[:count]))
+        (tmp_path / "exchange.out").write_text("\n".join(lines[:count]) + "\n")
         if count > head and (count - head) % (2 * block) == 0:
             assert len(io.read_tb2j(tmp_path)[0]) == 3
         else:

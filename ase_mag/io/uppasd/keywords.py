@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ase_mag.io.text_file import read_lines
 from ase_mag.io.uppasd.tables import number
 
 _COMMENT = ("#", "%", "*", "=", "!")
@@ -38,12 +39,7 @@ class Keywords:
 
     def __init__(self, path):
         self.path = Path(path)
-        lines = [
-            (place, line.split())
-            for place, line in enumerate(
-                self.path.read_text(encoding="utf-8").splitlines(), start=1
-            )
-        ]
+        lines = [(place, line.split()) for place, line in enumerate(read_lines(self.path), start=1)]
         lines = [(k, words) for k, words in lines if words and not words[0].startswith(_COMMENT)]
         self.values, self.blocks, self._places = {}, {}, {}
         lines.reverse()

@@ -6,6 +6,7 @@ import numpy as np
 
 from ase_mag.core import get_moments
 from ase_mag.core.durable import replacing
+from ase_mag.io.text_file import read_lines
 from ase_mag.io.uppasd.tables import number
 
 
@@ -31,7 +32,7 @@ def read_uppasd_moments(path):
     """
     path = Path(path)
     table, step = [], 0
-    for place, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for place, line in enumerate(read_lines(path), start=1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ase_mag.io.text_file import read_lines
+
 
 def read_uppasd_table(path):
     """Read ``averages.*.out``, ``cumulants.*.out``, ``totenergy.*.out`` or a like table.
@@ -27,7 +29,7 @@ def read_uppasd_table(path):
         numbers that are not finite (a file that is cut off, a run that exploded).
     """
     path = Path(path)
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_lines(path)
     places = [k for k, line in enumerate(lines) if line.strip()]
     if not places or not lines[places[0]].lstrip().startswith("#"):
         raise ValueError(f"{path} does not begin with a line of column names that starts with #")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ase_mag.io.text_file import read_lines
+
 _COMMENT = ("#", "%", "*", "=", "!")
 
 
@@ -38,7 +40,7 @@ def rows(path, columns, what):
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist, which inpsd.dat names for {what}")
     out = []
-    for place, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for place, line in enumerate(read_lines(path), start=1):
         tokens = line.split()
         if not tokens or tokens[0].startswith(_COMMENT):
             continue

@@ -240,7 +240,7 @@ def test_every_truncation_is_noticed(tmp_path):
     lines = (tmp_path / "whole").read_text().splitlines()
     complete = (len(lines) // 2, len(lines))
     for count in range(1, len(lines)):
-        (tmp_path / "cut").write_text("\n".join(lines[:count]))
+        (tmp_path / "cut").write_text("\n".join(lines[:count]) + "\n")
         if count in complete:
             assert len(io.read_lammps_spin(tmp_path / "cut", slice(None))) == 1
         else:
@@ -253,7 +253,7 @@ def test_every_truncation_of_a_data_file_is_noticed(tmp_path):
     lines = DATA.splitlines()
     last = lines.index("Velocities")
     for count in range(1, len(lines)):
-        (tmp_path / "cut").write_text("\n".join(lines[:count]))
+        (tmp_path / "cut").write_text("\n".join(lines[:count]) + "\n")
         if count in (last - 1, last):
             assert not io.read_lammps_spin(tmp_path / "cut").has("momenta")
         else:

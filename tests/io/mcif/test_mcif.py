@@ -227,7 +227,7 @@ def test_truncations(tmp_path):
     lines = TRIANGLE.splitlines()
     whole = [k for k, line in enumerate(lines) if line == "loop_" and "moment" in lines[k + 1]]
     for count in range(1, len(lines)):
-        text = "\n".join(lines[:count])
+        text = "\n".join(lines[:count]) + "\n"
         if count == whole[0]:
             assert not get_moments(read(tmp_path, text)).any()
         else:

@@ -132,7 +132,7 @@ def test_broken_files(tmp_path, old, new, message):
 def test_every_truncation_is_noticed(tmp_path):
     lines = WHOLE.splitlines()
     for count in range(1, len(lines)):
-        (tmp_path / "m.ovf").write_text("\n".join(lines[:count]))
+        (tmp_path / "m.ovf").write_text("\n".join(lines[:count]) + "\n")
         with pytest.raises(ValueError, match=r"m\.ovf"):
             io.read_ovf(tmp_path / "m.ovf")
 

@@ -103,15 +103,18 @@ def test_a_folder_is_run_as_it_is(tmp_path):
         ("print('some words')\nsys.exit(3)", "exit status 3(.|\n)*some words"),
         ("print('ERROR: Restartfile')", "did not finish(.|\n)*ERROR: Restartfile"),
         ("print(' Simulation finished')", "no restart file(.|\n)*Simulation finished"),
-        (GOOD + "\nPath('restart.ase_mag.out').write_text(' 1 1 2 1.7 0 0 1')", "not complete"),
-        (GOOD + "\nPath('averages.ase_mag.out').write_text(' #Iter Tot\\n 1')", "2 finite numbers"),
+        (GOOD + "\nPath('restart.ase_mag.out').write_text(' 1 1 2 1.7 0 0 1\\n')", "not complete"),
+        (
+            GOOD + "\nPath('averages.ase_mag.out').write_text(' #Iter Tot\\n 1\\n')",
+            "2 finite numbers",
+        ),
         (GOOD + "\nPath('averages.ase_mag.out').write_text('')", "line of column names"),
         (GOOD + "\nPath('averages.ase_mag.out').write_text('#a b\\n')", "has no rows"),
         (GOOD + "\nPath('averages.ase_mag.out').write_text('#a b\\n1 NaN\\n')", "2 finite numbers"),
         (GOOD + "\nPath('averages.ase_mag.out').write_text('#a b\\n1 **\\n')", "not numbers"),
         (
             GOOD + "\nfor k in ('restart', 'moment'):\n"
-            "    Path(k + '.ase_mag.out').write_text(' 1 1 1 1.7 0 0 1')",
+            "    Path(k + '.ase_mag.out').write_text(' 1 1 1 1.7 0 0 1\\n')",
             "wrote 1 moments",
         ),
     ],

@@ -62,11 +62,11 @@ def test_restart_files_of_both_versions(tmp_path):
     assert moments.shape == (1, 1, 4, 3) and steps.tolist() == [40]
     np.testing.assert_allclose(moments[0, 0], get_moments(atoms), rtol=1e-14)
     old = ["40", *(f"1 {k} 2.0 0.0 0.6 0.8" for k in range(1, 5))]
-    (tmp_path / "old.out").write_text("\n".join(old))
+    (tmp_path / "old.out").write_text("\n".join(old) + "\n")
     moments, steps = io.read_uppasd_moments(tmp_path / "old.out")
     np.testing.assert_allclose(moments, np.tile([0.0, 1.2, 1.6], (1, 1, 4, 1)))
     assert steps.tolist() == [40]
-    (tmp_path / "old.out").write_text("\n".join(old[:-1] + old[1:2]))
+    (tmp_path / "old.out").write_text("\n".join(old[:-1] + old[1:2]) + "\n")
     with pytest.raises(ValueError, match=r"not complete|twice"):
         io.read_uppasd_moments(tmp_path / "old.out")
     (tmp_path / "old.out").write_text("1 2 3\n")

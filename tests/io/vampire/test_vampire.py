@@ -188,7 +188,7 @@ def test_every_truncation_is_noticed(tmp_path):
     path = files(tmp_path)
     lines = path.read_text().splitlines()
     for count in range(1, len(lines)):
-        path.write_text("\n".join(lines[:count]))
+        path.write_text("\n".join(lines[:count]) + "\n")
         with pytest.raises(ValueError, match=r"a\.ucf"):
             io.read_vampire(path)
 
@@ -198,10 +198,10 @@ def test_materials_that_are_cut_off(tmp_path):
     lines = MAT.splitlines()
     for count in range(2, 10):
         with pytest.raises(ValueError, match=r"a\.mat has 2 materials, but no line of material"):
-            io.read_vampire(files(tmp_path, mat="\n".join(lines[:count])))
+            io.read_vampire(files(tmp_path, mat="\n".join(lines[:count]) + "\n"))
     for count in (10, 11):
         with pytest.warns(UserWarning, match=r"material\[2\] has no .*; it gets 1.72 mu_B"):
-            io.read_vampire(files(tmp_path, mat="\n".join(lines[:count])))
+            io.read_vampire(files(tmp_path, mat="\n".join(lines[:count]) + "\n"))
 
 
 def test_what_is_not_read_is_said(tmp_path):
