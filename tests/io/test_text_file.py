@@ -30,11 +30,9 @@ def restart(folder):
 
 
 def positions(folder):
-    atoms = iron()
-    ase_mag.set_moments(atoms, 2.2)
-    exchange = models.shells([0.02], reference=atoms)
-    io.write_uppasd(folder, atoms, models.Heisenberg("Fe", exchange))
-    return folder / "posfile", lambda: io.read_uppasd(folder, species=("Fe",))
+    exchange = models.shells([0.02], reference=iron())
+    io.write_uppasd(folder, iron(), models.Heisenberg("Fe", exchange))
+    return folder / "posfile", lambda: io.read_uppasd(folder, species=("Fe", "Co"))
 
 
 @pytest.mark.parametrize("write", [data, dump, restart, positions])
