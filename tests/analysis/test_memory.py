@@ -14,10 +14,18 @@ from ase_mag import set_moments
 #: Peak resident memory in MB after the imports and after every observable of a file.
 SCRIPT = """
 import resource, sys
+from pathlib import Path
 import numpy as np
 from ase_mag import analysis
-unit = 1e6 if sys.platform == "darwin" else 1e3
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def peak():
+    status = Path("/proc/self/status")
+    if status.exists():  # the usage of resources would begin with that of the process before
+        return float(status.read_text().split("VmHWM:")[1].split()[0]) / 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
 print(peak())
 run = analysis.read(sys.argv[1])
 run.summary()
