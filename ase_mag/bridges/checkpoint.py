@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ase_mag.bridges.output import put
 from ase_mag.core import State
 from ase_mag.dynamics.checkpoint import Checkpoint, shorten_log, shorten_trajectory
 
@@ -27,7 +28,7 @@ class BridgeCheckpoint:
         simulation = self.simulation
         columns, heat = simulation.collect(), simulation.heat
         if simulation.comm.rank == 0:
-            simulation.put(simulation.atoms, columns)
+            put(simulation.atoms, simulation.engine.cell, columns)
             Checkpoint(self.path, _Whole(simulation, heat)).write()
         simulation.comm.barrier()
 

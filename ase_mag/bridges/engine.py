@@ -245,8 +245,8 @@ class Engine:
         """Set what dumps show of the owned atoms, (n_owned, 3) each, in the axes of the user."""
         spin, velocity = self._view("d2_spin", columns=4), self._view("d2_velocity")
         sizes = np.linalg.norm(moments, axis=1)
-        directions = np.divide(moments, sizes[:, None], where=sizes[:, None] > 0)
-        directions[sizes == 0] = (0.0, 0.0, 1.0)
+        directions = np.tile([0.0, 0.0, 1.0], (len(sizes), 1))
+        np.divide(moments, sizes[:, None], out=directions, where=sizes[:, None] > 0)
         spin[:, :3], spin[:, 3] = self._to_box(directions), sizes
         masses = self.masses[np.searchsorted(self.kinds, self.numbers()[: len(momenta)])]
         velocity[:] = self._to_box(momenta / masses[:, None]) * _PS

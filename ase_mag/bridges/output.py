@@ -8,6 +8,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.parallel import DummyMPI
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from ase_mag.core import set_moments
 from ase_mag.dynamics.frame_file import FrameFile
 from ase_mag.dynamics.logger import MagneticLogger
 from ase_mag.dynamics.temperature import temperature_of, torque_and_curvature
@@ -144,7 +145,7 @@ class Frames:
         if self.file is None:
             return
         atoms = simulation.atoms.copy()
-        simulation.put(atoms, columns)
+        put(atoms, simulation.engine.cell, columns)
         results = {"energy": now.potential, "magmoms": columns["moments"]}
         for name in ("energies", "forces", "magforces", "stresses"):
             if name in columns:
@@ -177,3 +178,11 @@ def owned_columns(engine, surface, state, forces=False):
             virials = full_3x3_to_voigt_6_stress(response.virials)
             parts["stresses"] = virials / surface.blocks.volume
     return parts
+
+
+def put(atoms, cell, columns):
+    """Put a cell, (3, 3), and what :meth:`LammpsSimulation.collect` returns into ``atoms``."""
+    atoms.set_cell(cell)
+    atoms.set_positions(columns["positions"], apply_constraint=False)
+    atoms.set_momenta(columns["momenta"], apply_constraint=False)
+    set_moments(atoms, columns["moments"])

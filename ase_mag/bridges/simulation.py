@@ -12,10 +12,10 @@ from ase_mag.bridges.barostat import DistributedRescaling
 from ase_mag.bridges.checkpoint import BridgeCheckpoint
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
-from ase_mag.bridges.output import Frames, Log, Observables, owned_columns
+from ase_mag.bridges.output import Frames, Log, Observables, owned_columns, put
 from ase_mag.bridges.serial_only import refuse_serial
 from ase_mag.bridges.step import VECTORS, Stepper, spin_propagator
-from ase_mag.core import get_moments, set_moments
+from ase_mag.core import get_moments
 from ase_mag.core.extras import require
 from ase_mag.dynamics import LangevinBath
 from ase_mag.dynamics.base import check_count, check_positive
@@ -369,16 +369,9 @@ class LammpsSimulation:
         order = np.argsort(next(columns))
         return {name: column[order] for name, column in zip(parts, columns, strict=True)}
 
-    def put(self, atoms, columns):
-        """Put what :meth:`collect` returns, and the cell, into ``atoms``."""
-        atoms.set_cell(self.engine.cell)
-        atoms.set_positions(columns["positions"], apply_constraint=False)
-        atoms.set_momenta(columns["momenta"], apply_constraint=False)
-        set_moments(atoms, columns["moments"])
-
     def gather(self):
         """Bring positions, cell, momenta and moments of all atoms into ``atoms``, everywhere."""
-        self.put(self.atoms, self.comm.bcast(self.collect()))
+        put(self.atoms, self.engine.cell, self.comm.bcast(self.collect()))
         return self.atoms
 
     def todict(self):
