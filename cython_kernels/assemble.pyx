@@ -160,6 +160,8 @@ def add_ghosts(
     const int[::1] ghost_pairs,
     const int[::1] centers,
     const int[::1] neighbors,
+    const int[::1] translation,
+    const double[:, ::1] translations,
     const double[:, ::1] positions,
     const double[::1] distances,
     const double[:, ::1] pairs,
@@ -169,20 +171,21 @@ def add_ghosts(
     """forces_j -= dE/dr_p of the pairs p = (i, j) that end on ghosts, ``centers`` are their i.
 
     ``ghost_pairs`` are sorted, so that the sums of a ghost run in the order of its pairs. See
-    :func:`forces_virials`; there are no translations.
+    :func:`forces_virials`.
     """
     cdef Py_ssize_t q
-    cdef int i, j, p, c
+    cdef int i, j, p, c, t
     cdef double slope
     with nogil:
         for q in range(ghost_pairs.shape[0]):
             p = ghost_pairs[q]
             i = centers[q]
             j = neighbors[p]
+            t = translation[p]
             if radial is not None:
                 slope = radial[p]/distances[p]
                 for c in range(3):
-                    forces[j, c] -= slope*(positions[j, c] - positions[i, c])
+                    forces[j, c] -= slope*(positions[j, c] - positions[i, c] + translations[t, c])
             if pairs is not None:
                 for c in range(3):
                     forces[j, c] -= pairs[p, c]

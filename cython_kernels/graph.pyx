@@ -92,6 +92,19 @@ def distinct(const int[::1] offsets, const int[::1] neighbors):
     return not found
 
 
+def ascending(const int[::1] offsets, const int[::1] neighbors):
+    """Whether the neighbors of every site come in ascending order."""
+    cdef Py_ssize_t i, p, n_sites = offsets.shape[0] - 1
+    cdef bint found = True
+    with nogil:
+        for i in range(n_sites):
+            for p in range(offsets[i] + 1, offsets[i + 1]):
+                found &= neighbors[p] >= neighbors[p - 1]
+            if not found:
+                break
+    return bool(found)
+
+
 def reverse_pairs(
     const int[::1] offsets,
     const int[::1] neighbors,
@@ -135,20 +148,23 @@ def reverse_pairs(
 def owned_reverse_pairs(
     const int[::1] offsets,
     const int[::1] neighbors,
+    const int[::1] translation,
+    const int[::1] opposite,
     const int[::1] incoming_offsets,
     const int[::1] incoming,
     const int[::1] centers,
     int[::1] places,
     int[::1] reverse,
 ):
-    """Find the pair (j, i) of every pair (i, j) of sites; -1 for a ghost j. No translations.
+    """Find the pair (j, i, -t) of every pair (i, j, t) of sites; -1 for a ghost j.
 
-    ``incoming`` are the pairs that end on every atom, ``centers`` their sites; ``places`` (one per
-    site) is scratch. Returns whether all that are not of ghosts are listed.
+    ``opposite`` is as in :func:`reverse_pairs`, but pairs may come in any order. ``incoming`` are
+    the pairs that end on every atom, ``centers`` their sites; ``places`` (one per site) is
+    scratch. Returns whether all that are not of ghosts are listed.
     """
     cdef Py_ssize_t i, p, q, n_sites = offsets.shape[0] - 1
-    cdef int j
-    cdef bint complete = True
+    cdef int j, t
+    cdef bint found = True
     with nogil:
         for i in range(n_sites):
             places[i] = -1
@@ -157,8 +173,23 @@ def owned_reverse_pairs(
                 places[centers[incoming[q]]] = incoming[q]
             for p in range(offsets[i], offsets[i + 1]):
                 j = neighbors[p]
-                reverse[p] = places[j] if j < n_sites else -1
-                complete = complete and (j >= n_sites or places[j] >= 0)
+                reverse[p] = -1
+                if j >= n_sites:
+                    continue
+                t = opposite[translation[p]]
+                q = places[j]
+                found = q >= 0 and translation[q] == t
+                if q >= 0 and not found:
+                    # One of several images.
+                    for q in range(offsets[j], offsets[j + 1]):
+                        found = neighbors[q] == i and translation[q] == t
+                        if found:
+                            break
+                if not found:
+                    break
+                reverse[p] = <int> q
+            if not found:
+                break
             for q in range(incoming_offsets[i], incoming_offsets[i + 1]):
                 places[centers[incoming[q]]] = -1
-    return bool(complete)
+    return bool(found)

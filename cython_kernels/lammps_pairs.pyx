@@ -3,9 +3,45 @@
 from libc.stdint cimport uintptr_t
 
 ctypedef void (*ElementNeighbors)(void*, int, int, int*, int*, int**) noexcept nogil
+ctypedef int (*MapAtom)(void*, const void*) noexcept nogil
+
+ctypedef fused Tag:
+    int
+    long long
 
 # The two highest bits of a neighbor say how it is bonded (NEIGHMASK).
 cdef int MASK = 0x1FFFFFFF
+
+
+def fold(
+    uintptr_t function, uintptr_t handle, const Tag[::1] tags, int n_owned, int[::1] homes,
+    int[::1] names,
+):
+    """Find the one atom, owned or ghost, that stands for all with the same tag.
+
+    ``function`` is the address of ``lammps_map_atom``, ``handle`` that of the LAMMPS object,
+    ``tags`` are those of owned atoms and ghosts. ``homes`` (one per tag) gets the local index of
+    the atom that stands for it, the owned one if there is one; ``names`` its number, owned atoms
+    first. Returns how many there are, or -1 for a tag that LAMMPS does not know.
+    """
+    cdef MapAtom map_atom = <MapAtom> function
+    cdef Py_ssize_t k
+    cdef int n = n_owned, home
+    with nogil:
+        for k in range(n_owned):
+            homes[k] = names[k] = <int> k
+        for k in range(n_owned, tags.shape[0]):
+            home = map_atom(<void*> handle, <const void*> &tags[k])
+            if home < 0 or home >= tags.shape[0]:
+                with gil:
+                    return -1
+            homes[k] = home
+            if home == k:
+                names[k] = n
+                n += 1
+        for k in range(n_owned, tags.shape[0]):
+            names[k] = names[homes[k]]
+    return n
 
 
 def count(uintptr_t function, uintptr_t handle, int index, int[::1] offsets):
@@ -34,18 +70,31 @@ def count(uintptr_t function, uintptr_t handle, int index, int[::1] offsets):
 
 
 def fill(
-    uintptr_t function, uintptr_t handle, int index, const int[::1] offsets, int[::1] neighbors,
+    uintptr_t function,
+    uintptr_t handle,
+    int index,
+    const int[::1] names,
+    const int[::1] rows,
+    const int[::1] offsets,
+    int[::1] neighbors,
+    int[::1] translation,
 ):
-    """Fill ``neighbors`` with the local indices of the neighbors of every owned atom."""
+    """Fill ``neighbors`` and ``translation`` with name and row of the neighbors of owned atoms.
+
+    ``names`` and ``rows`` are those of all owned atoms and ghosts of LAMMPS, see :func:`fold`.
+    """
     cdef ElementNeighbors element = <ElementNeighbors> function
-    cdef Py_ssize_t k, p
-    cdef int atom = 0, number = 0
+    cdef Py_ssize_t k, p, q
+    cdef int atom = 0, number = 0, j
     cdef int* list_of = NULL
     with nogil:
         for k in range(offsets.shape[0] - 1):
             element(<void*> handle, index, <int> k, &atom, &number, &list_of)
+            q = offsets[atom]
             for p in range(number):
-                neighbors[offsets[atom] + p] = list_of[p] & MASK
+                j = list_of[p] & MASK
+                neighbors[q + p] = names[j]
+                translation[q + p] = rows[j]
 
 
 def gather_block(

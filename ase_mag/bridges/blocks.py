@@ -24,26 +24,34 @@ class Block:
     Attributes
     ----------
     sites : slice, of the owned atoms of the process.
-    atoms : (n,) int32 array, the atoms that the block sees, its sites first.
+    atoms : (n,) int32 array, the atoms that the block sees, its sites first; or slice(None).
     topology : Topology of the pairs of the sites, all atoms beyond them as ghosts.
     """
 
-    def __init__(self, topology, sites, places, translation):
+    def __init__(self, sites, atoms, topology):
+        self.sites, self.atoms, self.topology = sites, atoms, topology
+        topology.in_order = False
+
+    @classmethod
+    def of(cls, topology, sites, places):
+        """Make the block of some sites; ``places``: -1 for every atom, scratch."""
         first, last = sites.start, sites.stop
-        count = int(topology.offsets[last] - topology.offsets[first])
+        pairs = slice(topology.offsets[first], topology.offsets[last])
+        count = int(pairs.stop - pairs.start)
         atoms = np.empty(min(count + last - first, topology.n_atoms), dtype=np.intc)
         renamed = np.empty(count, dtype=np.intc)
         n = _kernels.lammps_pairs.gather_block(
             topology.offsets, topology.neighbors, first, last, places, atoms, renamed
         )
-        self.sites, self.atoms = sites, atoms[:n].copy()
-        self.topology = Topology(
-            topology.numbers[self.atoms],
+        atoms = atoms[:n].copy()
+        part = Topology(
+            topology.numbers[atoms],
             topology.offsets[first : last + 1] - topology.offsets[first],
             renamed,
             topology.translations,
-            translation[:count],
+            topology.translation[pairs],
         )
+        return cls(sites, atoms, part)
 
 
 class Blocks:
@@ -51,27 +59,27 @@ class Blocks:
 
     Parameters
     ----------
-    topology : Topology of all pairs of the process, without translations.
+    topology : Topology of all pairs of the process.
     size : int or None, sites of a block; None: :data:`SIZE`, or all if they are few.
     """
 
     def __init__(self, topology, size=None):
         n = topology.n_sites
         if size is None:
-            size = max(n, 1) if n <= ALONE else SIZE
+            size = n if n <= ALONE else SIZE
         self.n_sites, self.n_atoms = n, topology.n_atoms
-        places = np.full(topology.n_atoms, -1, dtype=np.intc)
-        edges = [*range(0, n, size), n] if n else [0, 0]
-        self.blocks = [
-            Block(topology, slice(first, last), places, topology.translation)
-            for first, last in pairwise(edges)
-        ]
-        self.kept = len(self.blocks) == 1
+        self.kept = size >= n
         self._graphs = None
-        if not self.kept:
-            memory = Memory()
-            for block in self.blocks:
-                block.topology.memory = memory
+        if self.kept:
+            self.blocks = [Block(slice(0, n), slice(None), topology)]
+            return
+        places, memory = np.full(topology.n_atoms, -1, dtype=np.intc), Memory()
+        self.blocks = [
+            Block.of(topology, slice(first, last), places)
+            for first, last in pairwise([*range(0, n, size), n])
+        ]
+        for block in self.blocks:
+            block.topology.memory = memory
 
     def place(self, positions, cell, volume, cutoff):
         """Go over to new positions of owned atoms and ghosts, (n_atoms, 3), angstrom."""
@@ -91,23 +99,14 @@ class Blocks:
             graph.one_sided = one_sided
             yield block, graph
 
-    def bilinear(self, model, tags=None):
-        """Return the bilinear form of a model on all sites, merged, or None.
-
-        Parameters
-        ----------
-        model : Model
-        tags : (n_atoms,) int array where atoms may have images of themselves among their
-            neighbors: such couplings are energies of the size, which exert no torque.
-        """
+    def bilinear(self, model):
+        """Return the bilinear form of a model on all sites, merged, or None."""
         parts = []
         for block, graph in self.graphs():
             form = model.bilinear(graph)
             if form is None:
                 return None
-            if tags is not None:
-                form = _with_own_images(form, tags[block.atoms])
-            parts.append((block, form.merged(block.topology.memory, len(block.atoms))))
+            parts.append((block, form.merged(block.topology.memory, block.topology.n_atoms)))
         return _joined(parts)
 
     def evaluate(self, model, moments, *, lattice, one_sided):
@@ -120,6 +119,11 @@ class Blocks:
         lattice : bool; False: no forces and virials (None).
         one_sided : bool, magnetic forces are not asked for (None).
         """
+        if self.kept:
+            _, graph = next(self.graphs(one_sided))
+            found = model.evaluate(graph, moments, lattice=lattice)
+            magforces = None if one_sided else found.magforces
+            return found.energies, found.virials, found.forces, magforces
         energies = np.empty(self.n_sites)
         virials = np.empty((self.n_sites, 3, 3)) if lattice else None
         forces = np.zeros((self.n_atoms, 3)) if lattice else None
@@ -135,17 +139,10 @@ class Blocks:
         return energies, virials, forces, magforces
 
 
-def _with_own_images(form, tags):
-    centers = np.repeat(np.arange(form.n_atoms, dtype=np.intc), np.diff(form.offsets))
-    own = tags[form.neighbors] == tags[centers]
-    return form.renamed(np.where(own, centers, form.neighbors))
-
-
 def _joined(parts):
     """Return the form of consecutive blocks, with neighbors in the numbers of the process."""
     if len(parts) == 1:
-        block, form = parts[0]
-        return form.renamed(block.atoms[form.neighbors])
+        return parts[0][1]
     lengths = [len(form.neighbors) for _, form in parts]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     offsets = [form.offsets[:-1] + start for (_, form), start in zip(parts, starts, strict=False)]

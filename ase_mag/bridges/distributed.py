@@ -29,21 +29,13 @@ class DistributedSurface(Surface):
 
     def __init__(self, model, comm):
         self.model, self.comm = model, comm
-        self.blocks = self.halo = self._tags = None
+        self.blocks = self.halo = None
         self._form = self._response = self._key = None
         self._formed = False
 
-    def renew(self, blocks, halo, tags=None):
-        """Go over to a new geometry.
-
-        Parameters
-        ----------
-        blocks : Blocks, at their places.
-        halo : Halo
-        tags : (n_atoms,) int array, tags of owned atoms and ghosts, where an atom may have images
-            of itself among its neighbors.
-        """
-        self.blocks, self.halo, self._tags = blocks, halo, tags
+    def renew(self, blocks, halo):
+        """Go over to a new geometry: :class:`Blocks` at their places and their :class:`Halo`."""
+        self.blocks, self.halo = blocks, halo
         self._form, self._formed, self._key = None, False, None
 
     def forget(self):
@@ -105,7 +97,7 @@ class DistributedSurface(Surface):
     def pairwise(self):
         """The bilinear form on the sites of this process, or None; made once per geometry."""
         if not self._formed:
-            self._form, self._formed = self.blocks.bilinear(self.model, self._tags), True
+            self._form, self._formed = self.blocks.bilinear(self.model), True
         return self._form
 
     def spread_form(self, state):

@@ -1,14 +1,11 @@
 """LAMMPS as the keeper of atoms: who owns which, who is near, and straight lines in a box."""
 
-import ctypes
-
 import numpy as np
 from ase import Atoms
 from ase import units as ase_units
 from ase.data import chemical_symbols
 
-from ase_mag import _kernels
-from ase_mag.core import Topology
+from ase_mag.bridges.neighbors import folded
 from ase_mag.core.extras import require
 from ase_mag.io.lammps_spin.box import Box
 
@@ -251,9 +248,21 @@ class Engine:
         masses = self.masses[np.searchsorted(self.kinds, self.numbers()[: len(momenta)])]
         velocity[:] = self._to_box(momenta / masses[:, None]) * _PS
 
-    def positions(self, ghosts=False):
-        """Return positions as LAMMPS has them, wrapped into the box, angstrom."""
-        return self._to_user(self._view("x", ghosts))
+    def placed(self):
+        """Return positions of owned atoms and ghosts in the axes of the box, a view, angstrom."""
+        return self._view("x", ghosts=True)
+
+    def positions(self, ghosts=()):
+        """Return positions of the owned atoms, wrapped into the box, and of ``ghosts``, angstrom.
+
+        Parameters
+        ----------
+        ghosts : (n,) int array, local indices of LAMMPS.
+        """
+        placed = self.placed()
+        if len(ghosts):
+            placed = np.concatenate([placed[: self.n_owned], placed[ghosts]])
+        return self._to_user(placed[: self.n_owned + len(ghosts)])
 
     def unwrapped(self):
         """Return positions of the owned atoms without jumps through the box, angstrom."""
@@ -264,14 +273,6 @@ class Engine:
     def cell(self):
         """The present cell, (3, 3), rows are its vectors, angstrom; see :meth:`set_cell`."""
         return self._cell.copy()
-
-    @property
-    def narrow(self):
-        """Whether atoms may have images of themselves among their neighbors."""
-        if not self.box.periodic.any():
-            return False
-        heights = 1 / np.linalg.norm(np.linalg.inv(self.box.vectors), axis=0)
-        return heights[self.box.periodic].min() < self.cutoff + self.skin + 1.0
 
     def strain(self, deform):
         """Strain the box and the places in it: vectors v of the user become v @ deform."""
@@ -302,22 +303,10 @@ class Engine:
         forces[:] = 0.0
         return result
 
-    def topology(self):
-        """Return the neighbor pairs of the owned atoms, as LAMMPS lists them at present."""
+    def neighbors(self):
+        """Return the neighbor pairs that LAMMPS lists at present, and ghosts; see `folded`."""
         self._keep_turns()
-        n, index = self.n_owned, self.lmp.find_pair_neighlist("zero")
-        function = ctypes.cast(
-            self.lmp.lib.lammps_neighlist_element_neighbors, ctypes.c_void_p
-        ).value
-        handle = ctypes.cast(self.lmp.lmp, ctypes.c_void_p).value
-        offsets = np.zeros(n + 1, dtype=np.intc)
-        pairs = _kernels.lammps_pairs.count(function, handle, index, offsets)
-        if pairs < 0:
-            raise RuntimeError("the neighbor list of LAMMPS names an atom of another process")
-        neighbors = np.empty(pairs, dtype=np.intc)
-        _kernels.lammps_pairs.fill(function, handle, index, offsets, neighbors)
-        none = np.zeros((1, 3), dtype=np.intc)
-        return Topology(self.numbers(), offsets, neighbors, none, np.zeros(pairs, dtype=np.intc))
+        return folded(self)
 
     def rebuilds(self):
         """Return how often neighbor pairs were searched since the present run began."""

@@ -164,11 +164,10 @@ class Stepper:
             self.rebuilds += 1
             self._blocks = None
             self.surface.forget()
-            topology = engine.topology()
+            topology, self._ghosts = engine.neighbors()
             self._blocks = Blocks(topology)
             n, tags = engine.n_owned, engine.tags(ghosts=True)
-            self._halo = Halo(self.surface.comm, tags[:n], tags[n:])
-            self._tags = tags if engine.narrow else None
+            self._halo = Halo(self.surface.comm, tags[:n], tags[self._ghosts])
             numbers = topology.numbers[:n]
             masses = engine.masses[np.searchsorted(engine.kinds, numbers)]
             none = np.zeros((n, 3))
@@ -177,10 +176,10 @@ class Stepper:
                 noise.atoms = tags[:n] - 1
         cell = engine.cell
         volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
-        positions = engine.positions(ghosts=True)
+        positions = engine.positions(self._ghosts)
         check_finite(positions, cell)
         self._blocks.place(positions, cell, volume, engine.cutoff)
-        self.surface.renew(self._blocks, self._halo, self._tags)
+        self.surface.renew(self._blocks, self._halo)
         self.state.geometry_changed()
         if renewed and self.thermal_sizes and self.surface.pairwise is not None:
             self.spins.moving = self._with_energy()

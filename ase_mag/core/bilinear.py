@@ -132,10 +132,6 @@ class BilinearForm:
         _kernels.bilinear.evaluate(*self.arrays, padded(moments), energies, magforces, threads)
         return energies + self.constant, magforces
 
-    def renamed(self, neighbors):
-        """Return the form with other numbers of the neighbors, (n_pairs,) int32 array."""
-        return replace(self, neighbors=neighbors)
-
     def without_onsite(self):
         """Return the terms that are linear in every single moment: exchange, tensors, field."""
         return replace(self, landau=None, quadric=None, cubic=None, axes=None)

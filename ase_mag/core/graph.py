@@ -29,6 +29,7 @@ class Topology:
     translation : (n_pairs,) int32 array, the row of ``translations`` of every pair.
     shifts : (n_pairs, 3) int32 array, the cell translation of j (made when asked for).
     n_sites : number of atoms that carry energy; atoms beyond are ghosts (copies of others).
+    in_order : bool; False: the atoms are not those of a structure in its order.
     memory : Memory, for arrays over the pairs.
     """
 
@@ -42,6 +43,7 @@ class Topology:
         self.n_sites = len(self.offsets) - 1
         self.n_pairs = len(self.neighbors)
         self.threads = threads_for(self.n_pairs)
+        self.in_order = True
         self.cache = {}
         self.memory = Memory()
 
@@ -79,36 +81,45 @@ class Topology:
         """The pair (j, i) of every pair (i, j), (n_pairs,) int32; None if one is not listed."""
         if self.n_atoms > self.n_sites:
             return None
-        # The row of the opposite of every translation, or -1.
-        rows = {tuple(row): index for index, row in enumerate(self.translations.tolist())}
-        opposite = np.array(
-            [rows.get(tuple(row), -1) for row in (-self.translations).tolist()], dtype=np.intc
-        )
+        if not _kernels.graph.ascending(self.offsets, self.neighbors):
+            return self.owned_reverse
         reverse = np.empty(self.n_pairs, dtype=np.intc)
         complete = _kernels.graph.reverse_pairs(
             self.offsets,
             self.neighbors,
             self.translation,
-            opposite,
+            self._opposite,
             self.offsets[:-1].copy(),
             reverse,
         )
         return reverse if complete else None
 
+    @property
+    def _opposite(self):
+        """The row of the opposite of every translation, or -1."""
+        rows = {tuple(row): index for index, row in enumerate(self.translations.tolist())}
+        opposite = (-self.translations).tolist()
+        return np.array([rows.get(tuple(row), -1) for row in opposite], dtype=np.intc)
+
     @cached_property
     def owned_reverse(self):
-        """Beside ghosts: the pair (j, i) of every pair of sites, -1 of those with ghosts, int32.
+        """The pair (j, i) of every pair of sites, -1 of those with ghosts, (n_pairs,) int32.
 
-        None if pairs have translations, or one that is not with a ghost is not listed.
+        None if one that is not with a ghost is not listed.
         """
-        if self.translations.any():
-            return None
         reverse = np.empty(self.n_pairs, dtype=np.intc)
         places = np.empty(self.n_sites, dtype=np.intc)
         # Not kept, as they are not needed again.
         incoming, centers = type(self).incoming.func(self), type(self).centers.func(self)
         complete = _kernels.graph.owned_reverse_pairs(
-            self.offsets, self.neighbors, *incoming, centers, places, reverse
+            self.offsets,
+            self.neighbors,
+            self.translation,
+            self._opposite,
+            *incoming,
+            centers,
+            places,
+            reverse,
         )
         return reverse if complete else None
 

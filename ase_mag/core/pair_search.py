@@ -148,7 +148,7 @@ def search_pairs(positions, box, pbc, cutoff, origin=(0.0, 0.0, 0.0)):
         cell_origin=np.asarray(origin, dtype=float),
         cutoff=cutoff,
     )
-    translations, translation = _distinct(shifts)
+    translations, translation = distinct_rows(shifts)
     del shifts
     # The transposed list, with opposite translations, is the same list with every row in order.
     offsets, pairs = np.zeros(n + 1, np.intc), np.empty(len(centers), np.intc)
@@ -166,7 +166,7 @@ def _at(values, places):
     return out
 
 
-def _distinct(shifts):
+def distinct_rows(shifts):
     """Return the distinct rows of ``shifts`` (n, 3) and the place of every row among them."""
     if not len(shifts):
         return np.zeros((0, 3), np.intc), np.zeros(0, np.intc)

@@ -130,7 +130,8 @@ class Response:
             _kernels.assemble.add_ghosts(
                 *topology.ghost_pairs,
                 topology.neighbors,
-                graph.positions,
+                topology.translation,
+                *graph.rows,
                 graph.distances,
                 gradients.pairs,
                 gradients.radial,

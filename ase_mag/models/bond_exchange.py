@@ -134,6 +134,11 @@ class BondExchange(Model):
         n = len(self.basis)
         labels = np.arange(graph.n_atoms) % n
         expected = np.array([self.species.index(symbol) for symbol in self.basis])[labels]
+        if not graph.topology.in_order:
+            raise ValueError(
+                f"the basis {self.basis} counts atoms in the order of a structure, which runs on "
+                "several processes do not keep: leave out the basis"
+            )
         if graph.n_sites != graph.n_atoms or (expected != self.kinds(graph)).any():
             raise ValueError(
                 f"the structure of {graph.n_atoms} atoms is not a repetition of the basis "

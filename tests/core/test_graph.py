@@ -1,5 +1,7 @@
 """Neighbor pairs against brute force over periodic images."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from ase.build import bulk, fcc100, molecule
@@ -160,15 +162,47 @@ def test_incoming_pairs_and_sums():
     np.testing.assert_allclose(graph.sum_pairs(values[:, 0].copy()), sums, rtol=0, atol=1e-12)
 
 
+def mixed(topology):
+    """Return the same pairs, those of each site in a random order."""
+    rng = np.random.default_rng(0)
+    order = [rng.permutation(np.arange(*ends)) for ends in pairwise(topology.offsets)]
+    order = np.concatenate(order).astype(int)
+    return Topology(
+        topology.numbers,
+        topology.offsets,
+        topology.neighbors[order],
+        topology.translations,
+        topology.translation[order],
+    )
+
+
+@pytest.mark.parametrize("order", [lambda topology: topology, mixed])
 @pytest.mark.parametrize("name", structures())
-def test_reverse_pairs(name):
+def test_reverse_pairs(name, order):
     positions, cell, pbc = structures()[name]
-    graph = PairGraph.build(positions, cell, pbc, [26] * len(positions), 5.1)
-    reverse = graph.topology.reverse
-    np.testing.assert_array_equal(graph.centers[reverse], graph.neighbors)
-    np.testing.assert_array_equal(graph.neighbors[reverse], graph.centers)
-    np.testing.assert_array_equal(graph.topology.shifts[reverse], -graph.topology.shifts)
-    np.testing.assert_array_equal(reverse[reverse], np.arange(graph.n_pairs))
+    topology = order(PairGraph.build(positions, cell, pbc, [26] * len(positions), 5.1).topology)
+    reverse = topology.reverse
+    np.testing.assert_array_equal(topology.centers[reverse], topology.neighbors)
+    np.testing.assert_array_equal(topology.neighbors[reverse], topology.centers)
+    np.testing.assert_array_equal(topology.shifts[reverse], -topology.shifts)
+    np.testing.assert_array_equal(reverse[reverse], np.arange(topology.n_pairs))
+
+
+@pytest.mark.parametrize("name", structures())
+def test_reverse_pairs_beside_ghosts(name):
+    positions, cell, pbc = structures()[name]
+    whole = mixed(PairGraph.build(positions, cell, pbc, [26] * len(positions), 5.1).topology)
+    n = (len(positions) + 1) // 2
+    some = slice(whole.offsets[n])
+    part = Topology(
+        whole.numbers,
+        whole.offsets[: n + 1],
+        whole.neighbors[some],
+        whole.translations,
+        whole.translation[some],
+    )
+    expected = np.where(part.neighbors < n, whole.reverse[some], -1)
+    np.testing.assert_array_equal(part.owned_reverse, expected)
 
 
 def test_no_reverse_pairs():

@@ -108,6 +108,12 @@ def test_sublattices_of_one_element():
         set_moments(large, moments)
         energy = respond(model, large).energy
         assert abs(energy + chirality * 6 * 6 * 0.02 * np.sin(2 * np.pi / 3)) < 1e-12
+    graph = PairGraph.build(
+        large.positions, large.cell.array, large.pbc, large.numbers, model.cutoff
+    )
+    graph.topology.in_order = False  # as on several processes
+    with pytest.raises(ValueError, match="which runs on several processes do not keep"):
+        model.evaluate(graph, get_moments(large))
     # Without the basis the table contradicts itself.
     with pytest.raises(ValueError, match="contradicts itself: the bond"):
         BondExchange("Fe", bonds, d)
