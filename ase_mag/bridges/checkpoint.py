@@ -29,7 +29,8 @@ class BridgeCheckpoint:
         columns, heat = simulation.collect(), simulation.heat
         if simulation.comm.rank == 0:
             put(simulation.atoms, simulation.engine.cell, columns)
-            Checkpoint(self.path, _Whole(simulation, heat)).write()
+            sizes = columns.get("size_velocities")
+            Checkpoint(self.path, _Whole(simulation, heat, sizes)).write()
         simulation.comm.barrier()
 
     def read(self):
@@ -41,7 +42,7 @@ class BridgeCheckpoint:
             On every process, that of :class:`Checkpoint`; ValueError for a file that it refuses.
         """
         simulation, comm = self.simulation, self.simulation.comm
-        whole, error = _Whole(simulation, {}), None
+        whole, error = _Whole(simulation), None
         if comm.rank == 0:
             try:
                 Checkpoint(self.path, whole).read()
@@ -56,6 +57,7 @@ class BridgeCheckpoint:
             whole.parts()[name].set_state(state)
         whole.state.write(simulation.atoms)
         simulation.nsteps = whole.nsteps
+        simulation.propagation.resume(whole.heat, whole.size_velocities, comm.rank == 0)
 
     def shorten(self, trajectory, dump, logfile, frames):
         """Cut trajectory and log back to the checkpoint (``frames`` of them), and the dump before.
@@ -93,10 +95,12 @@ class _Whole:
     ----------
     simulation : LammpsSimulation
     heat : dict, energy that its baths have given, eV.
+    size_velocities : (N,) float array, or None where sizes have no inertia.
     """
 
-    def __init__(self, simulation, heat):
-        self.simulation, self.heat = simulation, heat
+    def __init__(self, simulation, heat=None, size_velocities=None):
+        self.simulation, self.heat = simulation, heat or {}
+        self.size_velocities = size_velocities
         self.state = State.from_atoms(simulation.atoms)
         self.nsteps = simulation.nsteps
 
@@ -108,15 +112,15 @@ class _Whole:
 
     def parts(self):
         simulation = self.simulation
-        parts = {f"noise{noise.stream}": noise for noise in simulation.noises}
-        parts["heat"] = self
+        parts = {f"noise{noise.stream}": noise for noise in simulation.propagation.noises}
+        parts["baths"] = self
         if simulation.barostat is not None:
             parts["barostat"] = simulation.barostat
         return parts
 
     def get_state(self):
-        return self.heat
+        sizes = self.size_velocities
+        return {"heat": self.heat} | ({} if sizes is None else {"size_velocities": sizes})
 
     def set_state(self, state):
-        self.heat = state
-        self.simulation.resumed_heat = float(state.get("lattice", 0.0))
+        self.heat, self.size_velocities = state["heat"], state.get("size_velocities")

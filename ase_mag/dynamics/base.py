@@ -88,7 +88,7 @@ class MagneticDynamics(MolecularDynamics):
         self._noises = []
         self._progress = progress
         self._termination = None
-        self.free = _free_atoms(atoms)
+        self.free = free_atoms(atoms)
         self._model = getattr(atoms.calc, "model", None)
         self.splitting = None
         #: Whether the state is going to come from a checkpoint.
@@ -177,7 +177,7 @@ class MagneticDynamics(MolecularDynamics):
             dynamics was made.
         """
         atoms = self.atoms
-        free = _free_atoms(atoms)
+        free = free_atoms(atoms)
         if not (
             np.array_equal(atoms.numbers, self.state.numbers)
             and np.array_equal(atoms.pbc, self.state.pbc)
@@ -283,6 +283,14 @@ def check_not_negative(name, value, unit):
         raise ValueError(f"{name} must be finite and not negative ({unit}), got {value!r}")
 
 
+def check_shape(name, value, n_atoms):
+    """Raise ValueError unless ``value`` is a number or an array of one number for each atom."""
+    if np.ndim(value) and np.shape(value) != (n_atoms,):
+        raise ValueError(
+            f"{name} must be a number or have shape ({n_atoms},), got {np.shape(value)}"
+        )
+
+
 def check_count(name, value):
     """Return ``value`` as an int, or raise ValueError unless it is an integer >= 0."""
     if isinstance(value, bool) or int(value) != value or value < 0:
@@ -290,8 +298,14 @@ def check_count(name, value):
     return int(value)
 
 
-def _free_atoms(atoms):
-    """Return a mask of the atoms that may move, or None if all may."""
+def free_atoms(atoms):
+    """Return a mask of the atoms that may move, (N,) bool, or None if all may.
+
+    Raises
+    ------
+    ValueError
+        For constraints other than FixAtoms.
+    """
     if not atoms.constraints:
         return None
     free = np.ones(len(atoms), dtype=bool)

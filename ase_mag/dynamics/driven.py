@@ -32,12 +32,7 @@ class DrivenSurface(Surface):
 
     def present_field(self, n):
         """Return the field at ``time`` in eV/mu_B, (n, 3), or raise ValueError for a bad value."""
-        value = np.asarray(self.field(self.time), dtype=float)
-        if value.shape != (3,) or not np.isfinite(value).all():
-            raise ValueError(
-                f"field({self.time:g}) must be three finite numbers in tesla, got {value!r}"
-            )
-        return np.tile(units.tesla * value, (n, 1))
+        return np.tile(field_at(self.field, self.time), (n, 1))
 
     def _acting(self, numbers):
         field = self.present_field(len(numbers))
@@ -71,3 +66,22 @@ class DrivenSurface(Surface):
     def set_state(self, state):
         """See :meth:`ase_mag.core.ModelSurface.set_state`."""
         self.surface.set_state(state)
+
+
+def field_at(field, time):
+    """Return a field in eV/mu_B, (3,), at a time in ASE units.
+
+    Parameters
+    ----------
+    field : three floats in tesla, or a function of the time that returns them.
+
+    Raises
+    ------
+    ValueError
+        If the field is not three finite numbers.
+    """
+    value = np.asarray(field(time) if callable(field) else field, dtype=float)
+    if value.shape != (3,) or not np.isfinite(value).all():
+        what = f"field({time:g})" if callable(field) else "field"
+        raise ValueError(f"{what} must be three finite numbers in tesla, got {value!r}")
+    return units.tesla * value

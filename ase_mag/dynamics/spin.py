@@ -3,7 +3,7 @@
 import numpy as np
 
 from ase_mag.core import CalculatorSurface, Model, ModelSurface, refuse_relaxed
-from ase_mag.dynamics.base import check_not_negative
+from ase_mag.dynamics.base import check_not_negative, check_shape
 from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.frozen_lattice import FrozenLattice
@@ -226,10 +226,7 @@ def spin_surface(atoms, field=None, frozen=False):
 def check_bath(temperature_K, damping, n_atoms):
     """Raise ValueError for a temperature or damping that makes no spin bath."""
     check_not_negative("damping", damping, "the Gilbert damping has no unit")
-    if np.ndim(damping) and np.shape(damping) != (n_atoms,):
-        raise ValueError(
-            f"damping must be a number or have shape ({n_atoms},), got {np.shape(damping)}"
-        )
+    check_shape("damping", damping, n_atoms)
     if temperature_K is None:
         return
     check_not_negative("temperature_K", temperature_K, "kelvin")

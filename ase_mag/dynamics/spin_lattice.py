@@ -5,7 +5,12 @@ from ase import units as ase_units
 
 from ase_mag.core import CalculatorSurface, ModelSurface, refuse_relaxed
 from ase_mag.dynamics.barostat import CellRescaling, check_barostat
-from ase_mag.dynamics.base import MagneticDynamics, check_not_negative, check_positive
+from ase_mag.dynamics.base import (
+    MagneticDynamics,
+    check_not_negative,
+    check_positive,
+    check_shape,
+)
 from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.inertia import InertialSizes
@@ -122,6 +127,7 @@ class SpinLatticeDynamics(MagneticDynamics):
             damping=damping,
             longitudinal=longitudinal,
             longitudinal_rate=longitudinal_rate,
+            inertia=inertia,
             longitudinal_friction=longitudinal_friction,
             spin_timestep=spin_timestep,
             pressure=pressure,
@@ -282,6 +288,7 @@ def check_ensemble(
     damping,
     longitudinal,
     longitudinal_rate,
+    inertia,
     longitudinal_friction,
     spin_timestep,
     pressure,
@@ -298,9 +305,11 @@ def check_ensemble(
         check_not_negative("temperature_K", temperature_K, "kelvin")
         check_not_negative("friction", friction or 0.0, "1 / ASE time")
         check_not_negative("longitudinal_rate", longitudinal_rate, "mu_B^2/(eV ASE time)")
+        check_shape("longitudinal_rate", longitudinal_rate, len(atoms))
         check_bath(None if longitudinal or friction else temperature_K, damping, len(atoms))
     if longitudinal not in (True, False, "inertial"):
         raise ValueError(f"longitudinal must be True, False or 'inertial', got {longitudinal!r}")
+    check_shape("inertia", inertia, len(atoms))
     check_not_negative("longitudinal_friction", longitudinal_friction, "1 / ASE time")
     if spin_timestep is not None:
         check_positive("spin_timestep", spin_timestep, "ASE time units (ase.units.fs)")

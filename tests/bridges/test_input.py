@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
-from ase.constraints import FixAtoms
+from ase.constraints import FixAtoms, FixCartesian
 
 import ase_mag
 from ase_mag import models
@@ -28,12 +28,21 @@ def run(atoms=None, model=None, timestep=units.fs, **options):
         ({"timestep": -1.0}, "timestep must be a positive number in ASE time units"),
         ({"skin": 0.0}, "skin must be a positive number in angstrom"),
         ({"friction": 0.1}, "friction is given but temperature_K is None"),
-        ({"temperature_K": 300, "longitudinal": "inertial"}, "runs in SpinLatticeDynamics only"),
         (
-            {"temperature_K": 300, "damping": np.full(54, 0.1)},
-            r"damping must be a number here, got an array of shape \(54,\)",
+            {"temperature_K": 300, "damping": np.full(53, 0.1)},
+            r"damping must be a number or have shape \(54,\), got \(53,\)",
         ),
-        ({"field": lambda time: (0, 0, time)}, "a field that changes in time is possible in"),
+        (
+            {"temperature_K": 300, "longitudinal": True, "longitudinal_rate": np.ones((54, 3))},
+            r"longitudinal_rate must be a number or have shape \(54,\), got \(54, 3\)",
+        ),
+        (
+            {"longitudinal": "inertial", "inertia": [0.06]},
+            r"inertia must be a number or have shape \(54,\), got \(1,\)",
+        ),
+        ({"field": lambda time: (0, time)}, r"field\(0\) must be three finite numbers in tesla"),
+        ({"field": (0, 0, np.nan)}, "field must be three finite numbers in tesla"),
+        ({"method": "sequential"}, "method must be 'implicit' on many processes, got 'sequential'"),
         ({"restart": True}, "restart needs the file of the checkpoint"),
         ({"model": models.NonMagnetic("Al")}, "the structure holds Fe"),
     ],
@@ -54,8 +63,15 @@ def test_no_atoms_and_nan():
 
 def test_constraints():
     atoms = iron()
-    atoms.set_constraint(FixAtoms([0]))
-    with pytest.raises(ValueError, match="constraints are possible in SpinLatticeDynamics only"):
+    atoms.set_constraint([FixAtoms([0]), FixCartesian([1], mask=(True, False, False))])
+    with pytest.raises(ValueError, match="FixCartesian is not supported: only FixAtoms is"):
+        run(atoms)
+
+
+def test_moments_that_are_not_finite():
+    atoms = iron()
+    atoms.arrays["initial_magmoms"][7, 1] = np.inf
+    with pytest.raises(ValueError, match="the moment of atom 7 is not a finite number"):
         run(atoms)
 
 

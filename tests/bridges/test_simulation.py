@@ -9,6 +9,15 @@ CASES = (
     "pressure",
     "pressure, cell",
     "longitudinal",
+    "field of time",
+    "field of time, no form",
+    "damping of atoms",
+    "rates of atoms",
+    "isotopes",
+    "fixed atoms",
+    "fixed atoms, isotopes, field of time",
+    "inertial",
+    "inertial, baths",
 )
 
 
@@ -17,6 +26,8 @@ CASES = (
     [
         (1, "pressure, cell", 30),
         (2, "baths", 100),
+        (2, "fixed atoms, isotopes, field of time", 30),
+        (2, "inertial, baths", 30),
         *(pytest.param(n, name, 100, marks=pytest.mark.slow) for n in (1, 2) for name in CASES),
         pytest.param(4, "pressure, cell", 100, marks=pytest.mark.slow),
     ],

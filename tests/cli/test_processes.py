@@ -5,6 +5,7 @@ import sys
 import types
 
 import pytest
+from ase import units
 
 from ase_mag.cli import main
 from ase_mag.cli.job import InputError, read
@@ -83,11 +84,6 @@ def test_one_process_is_all_of_them():
             'damping = 0.1\nmethod = "sequential"',
             "line 20, [dynamics]: method is sequential, but --engine lammps has implicit only",
         ),
-        (
-            "damping = 0.1",
-            "inertia = 0.06",
-            "line 19, [dynamics]: inertia is for inertial moment sizes, which --engine lammps",
-        ),
     ],
 )
 def test_what_only_serial_runs_have_is_refused(old, new, message, write_job):
@@ -98,6 +94,8 @@ def test_what_only_serial_runs_have_is_refused(old, new, message, write_job):
 
 
 def test_the_rest_goes_to_the_class(write_job):
-    job = read(write_job(replacements=[("damping = 0.1", 'damping = 0.1\nmethod = "implicit"')]))
-    options = Setup(job, "lammps").options
-    assert set(options) == {"timestep", "temperature_K", "damping", "friction"}
+    text = 'damping = 0.1\nmethod = "implicit"\nlongitudinal = "inertial"\ninertia = 6.0'
+    options = Setup(read(write_job(replacements=[("damping = 0.1", text)])), "lammps").options
+    own = {"method", "longitudinal", "inertia"}
+    assert set(options) == {"timestep", "temperature_K", "damping", "friction"} | own
+    assert options["inertia"] == pytest.approx(6.0 * units.fs**2)

@@ -119,12 +119,4 @@ def _options_of_lammps(job, section):
             f"{job.place('dynamics', 'method')}: method is {section.method}, but --engine lammps "
             "has implicit only, at constant energy: write that, or leave the key out"
         )
-    options.pop("method", None)
-    known = signature(LammpsSimulation.__init__).parameters
-    for name, (rule, _) in rules(Dynamics).items():
-        if (rule.argument or name) in options and (rule.argument or name) not in known:
-            raise InputError(
-                f"{job.place('dynamics', name)}: {name} is for inertial moment sizes, which "
-                "--engine lammps does not have: leave it out for a run on one process"
-            )
     return options

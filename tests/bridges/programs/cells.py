@@ -12,9 +12,7 @@ from mpi4py import MPI
 
 import ase_mag
 from ase_mag import models
-from ase_mag.bridges.distributed import DistributedSurface
-from ase_mag.bridges.engine import Engine
-from ase_mag.bridges.step import VECTORS, Stepper
+from ase_mag.bridges import LammpsSimulation
 from ase_mag.testing.structures import Structure
 
 comm, model = MPI.COMM_WORLD, models.named("FeHL-1")
@@ -55,12 +53,11 @@ def structures():
 
 def distributed(atoms):
     result = {}
-    surface = DistributedSurface(model, comm)
-    with Engine(atoms, model.cutoff, 0.3, VECTORS, comm) as engine:
-        engine.write("moments", ase_mag.get_moments(atoms)[engine.tags() - 1])
+    with LammpsSimulation(atoms, model, 1.0, rng=0, skin=0.3) as simulation:
+        engine, surface = simulation.engine, simulation.surface
 
-        def seen(_step):
-            response = surface.response(stepper.state)
+        def seen():
+            response = surface.response(simulation.state)
             result["energy"] = surface.total([response.energy])
             result["virial"] = surface.total(response.virial)
             columns = engine.unwrapped(), response.forces, response.magforces
@@ -71,8 +68,8 @@ def distributed(atoms):
                 for name, column in zip(names, columns, strict=True):
                     result[name] = column[np.argsort(order)]
 
-        stepper = Stepper(engine, surface, None, None, [], 1.0, seen)
-        stepper.run(0, 0)
+        simulation.attach(seen)
+        simulation.run(0)
         assert np.array_equal(engine.cell, atoms.cell.array)
     return result
 

@@ -13,12 +13,8 @@ from pathlib import Path
 import numpy as np
 from mpi4py import MPI
 
-import ase_mag
 from ase_mag import testing
-from ase_mag.bridges import blocks
-from ase_mag.bridges.distributed import DistributedSurface
-from ase_mag.bridges.engine import Engine
-from ase_mag.bridges.step import VECTORS, Stepper
+from ase_mag.bridges import LammpsSimulation, blocks
 from ase_mag.testing.structures import Structure
 
 comm, kind = MPI.COMM_WORLD, sys.argv[1]
@@ -43,13 +39,11 @@ def structure(model):
 def distributed(model, atoms):
     """Return energy, magforces by both ways, forces and virial of one LAMMPS callback."""
     result = {}
-    surface = DistributedSurface(model, comm)
-    with Engine(atoms, model.cutoff, 0.3, VECTORS, comm) as engine:
-        owned = engine.tags() - 1
-        engine.write("moments", ase_mag.get_moments(atoms)[owned])
+    with LammpsSimulation(atoms, model, 1.0, rng=0, skin=0.3) as simulation:
+        engine, surface = simulation.engine, simulation.surface
 
-        def seen(_step):
-            state, order = stepper.state, engine.tags() - 1
+        def seen():
+            state, order = simulation.state, engine.tags() - 1
             response = surface.response(state)
             fields = surface.response_of_moments(state).magforces
             result["energy"] = np.atleast_1d(surface.total(response.energy))
@@ -61,8 +55,8 @@ def distributed(model, atoms):
                 for name, column in zip(("forces", "magforces", "fields"), columns, strict=True):
                     result[name] = column[np.argsort(order)]
 
-        stepper = Stepper(engine, surface, None, None, [], 1.0, seen)
-        stepper.run(0, 0)
+        simulation.attach(seen)
+        simulation.run(0)
     return result
 
 

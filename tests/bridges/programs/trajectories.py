@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from ase import units
 from ase.build import bulk
+from ase.constraints import FixAtoms
 from mpi4py import MPI
 
 import ase_mag
@@ -19,6 +20,17 @@ from ase_mag.core import Model
 from ase_mag.dynamics import SpinLatticeDynamics
 
 comm, name, steps = MPI.COMM_WORLD, sys.argv[1], int(sys.argv[2])
+N = 200
+#: Numbers of single atoms, some of which are zero.
+SPREAD = np.random.default_rng(3).permutation(np.linspace(0.0, 1.0, N).clip(0.2) - 0.2)
+
+
+def turning(time):
+    """A field that grows and turns, tesla."""
+    phase = 0.2 * time / units.fs
+    return 300 * np.sin(0.05 * phase) * np.array([np.cos(phase), np.sin(phase), 0.5])
+
+
 BATHS = {"temperature_K": 900, "friction": 0.01 / units.fs}
 CASES = {
     "constant energy": {"method": "implicit"},
@@ -28,6 +40,26 @@ CASES = {
     "pressure": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa},
     "pressure, cell": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa, "full_cell": True},
     "longitudinal": BATHS | {"longitudinal": True},
+    "field of time": {"method": "implicit", "field": turning},
+    "field of time, no form": BATHS
+    | {"damping": 0.1, "field": turning, "pressure": 2.0 * units.GPa, "account": True},
+    "damping of atoms": BATHS | {"damping": 0.3 * SPREAD, "spin_timestep": 0.2 * units.fs},
+    "rates of atoms": BATHS | {"longitudinal": True, "longitudinal_rate": 0.02 * SPREAD},
+    "isotopes": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa},
+    "fixed atoms": BATHS | {"damping": 0.1},
+    "fixed atoms, isotopes, field of time": BATHS
+    | {"damping": 0.3 * SPREAD, "field": turning, "pressure": 1.0 * units.GPa, "account": True},
+    "inertial": {"method": "implicit", "longitudinal": "inertial", "inertia": 0.05 + SPREAD},
+    "inertial, baths": BATHS
+    | {
+        "longitudinal": "inertial",
+        "longitudinal_friction": 0.05 / units.fs,
+        "damping": 0.1,
+        "spin_timestep": 0.3 * units.fs,
+        "account": True,
+        "pressure": 2.0 * units.GPa,
+        "full_cell": True,
+    },
     "own images": BATHS | {"damping": 0.1},
     "many turns": {"method": "implicit"},
 }
@@ -52,17 +84,22 @@ def start():
     rng = np.random.default_rng(2)
     atoms.positions += rng.normal(scale=0.02, size=atoms.positions.shape)
     # 1800 K: neighbors are searched and atoms change process several times in 100 steps.
+    if "isotopes" in name:
+        atoms.set_masses(50.0 + 20 * SPREAD)
     masses = atoms.get_masses()[:, None]
     atoms.set_momenta(
         np.sqrt(units.kB * 1800 * masses) * rng.normal(size=atoms.positions.shape)
         + np.array([25.0 if name == "many turns" else 0.3, -0.2, 0.1]) * masses
     )
     ase_mag.set_moments(atoms, rng.normal(scale=0.4, size=(len(atoms), 3)) + [0.0, 0.0, 2.1])
+    if "fixed" in name:
+        atoms.set_constraint(FixAtoms(np.flatnonzero(SPREAD < 0.1)))
+        atoms.set_momenta(atoms.get_momenta())
     return atoms
 
 
 model, options = models.named("FeHL-1"), dict(CASES[name])
-if name == "longitudinal":
+if name in ("longitudinal", "rates of atoms", "field of time, no form"):
     # The serial class turns the moments of bilinear models one after the other.
     model = Formless(model)
 serial_only = {"method": options.pop("method")} if "method" in options else {}
@@ -90,7 +127,13 @@ if comm.rank == 0:
         "kinetic": (seen.kinetic, serial.get_kinetic_energy()),
         "heat": ([heat[k] for k in dynamics.heat], list(dynamics.heat.values())),
     }
-    if name not in ("longitudinal", "sub-steps, field"):
+    temperatures = [seen.temperature_K, serial.get_temperature()]
+    pairs["temperature"] = np.divide(temperatures, temperatures[1])
+    if dynamics.sizes is not None:
+        found = seen.kinetic_of_sizes, dynamics.sizes.kinetic_energy()
+        assert found[1] > 1e-3
+        pairs["kinetic of sizes"] = found
+    if type(model) is not Formless:
         stress = ase_mag.MagneticCalculator(model).get_stress(serial)
         pairs["stress"] = (seen.stress[[0, 1, 2], [0, 1, 2]], stress[:3])
         pairs["spin temperature"] = (seen.spin_temperature_K, dynamics.get_spin_temperature())

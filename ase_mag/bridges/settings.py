@@ -1,0 +1,47 @@
+"""Settings of runs on many processes, checked."""
+
+import numpy as np
+
+from ase_mag.core import get_moments
+from ase_mag.core.graph import check_finite
+from ase_mag.dynamics.base import free_atoms
+from ase_mag.dynamics.driven import field_at
+from ase_mag.dynamics.spin import described, field_setting
+from ase_mag.dynamics.spin_lattice import check_ensemble
+
+
+def settings_of(atoms, *, field, method, full_cell, account, **ensemble):
+    """Return the settings of a run as a JSON-able dict, or raise ValueError for bad ones.
+
+    Parameters and errors are those of :class:`ase_mag.bridges.LammpsSimulation`.
+    """
+    spin_temperature_K = check_ensemble(atoms, **ensemble)
+    if method != "implicit":
+        raise ValueError(
+            f"method must be 'implicit' on many processes, got {method!r}: rotations of one moment "
+            "after the other have an order that processes cannot share (SpinLatticeDynamics has "
+            "them)"
+        )
+    if field is not None:
+        field_at(field, 0.0)
+    arrays = ("damping", "longitudinal_rate", "inertia")
+    return (
+        ensemble
+        | {name: np.asarray(ensemble[name]).tolist() for name in arrays}
+        | {
+            "spin_temperature_K": spin_temperature_K,
+            "field_T": field_setting(described(field)),
+            "method": method,
+            "full_cell": full_cell,
+            "account": account,
+        }
+    )
+
+
+def check_atoms(atoms):
+    """Raise ValueError for atoms that no run can have."""
+    if not len(atoms):
+        raise ValueError("a simulation needs atoms, got none")
+    check_finite(atoms.positions, atoms.cell.array)
+    free_atoms(atoms)
+    get_moments(atoms)
