@@ -200,18 +200,15 @@ cdef inline void eight_fields(
             b[4*k + 3] = 0.0
 
 
-cdef inline Form make_form(
-    const int[::1] offsets,
-    const int[::1] neighbors,
-    const double[::1] exchange,
-    const double[:, :, ::1] tensors,
-    const double[:, ::1] field,
-    const double[:, ::1] landau,
-    const double[:, :, ::1] quadric,
-    const double[:, ::1] cubic,
-    const double[:, :, ::1] axes,
-) noexcept:
-    """Gather the arrays (None where a term is absent) into a struct of pointers."""
+cdef inline Form make_form(tuple arrays) except *:
+    """Gather ``BilinearForm.arrays`` (None where a term is absent) into a struct of pointers.
+
+    They must be kept alive by whoever calls.
+    """
+    cdef const int[::1] offsets = arrays[0], neighbors = arrays[1]
+    cdef const double[::1] exchange = arrays[2]
+    cdef const double[:, :, ::1] tensors = arrays[3], quadric = arrays[6], axes = arrays[8]
+    cdef const double[:, ::1] field = arrays[4], landau = arrays[5], cubic = arrays[7]
     cdef Form form
     form.n = offsets.shape[0] - 1
     form.offsets = &offsets[0]

@@ -5,15 +5,7 @@ from cython.parallel cimport prange
 
 
 def evaluate(
-    const int[::1] offsets,
-    const int[::1] neighbors,
-    const double[::1] exchange,
-    const double[:, :, ::1] tensors,
-    const double[:, ::1] field,
-    const double[:, ::1] landau,
-    const double[:, :, ::1] quadric,
-    const double[:, ::1] cubic,
-    const double[:, :, ::1] axes,
+    tuple terms,
     const double[:, ::1] moments,
     double[::1] energies,
     double[:, ::1] magforces,
@@ -23,9 +15,7 @@ def evaluate(
 
     ``moments`` is (n, 4) with a last column of zeros.
     """
-    cdef Form form = make_form(
-        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
-    )
+    cdef Form form = make_form(terms)
     cdef Py_ssize_t i
     if form.n == 0:
         return

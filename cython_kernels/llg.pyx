@@ -7,7 +7,7 @@ from cython.parallel cimport prange
 from libc.math cimport fabs
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
-from philox cimport ase_mag_normals, ase_mag_normals_of
+from philox cimport ase_mag_normals
 from precession cimport (
     DEPONDT,
     HEUN,
@@ -52,12 +52,11 @@ cdef inline void block_fields(
     """Fields -dE/dM of eight moments, with the noise of this step."""
     cdef double rows[32]
     cdef Py_ssize_t k, c
-    cdef const double* noise = r.noise + 4*start
     eight_fields(&r.form, start, moments, rows)
     if r.noisy:
         for k in range(LANES):
             for c in range(4):
-                rows[4*k + c] += r.deviation[start + k]*noise[4*k + c]
+                rows[4*k + c] += r.deviation[start + k]*r.noise[4*(start + k) + c]
     load(rows, b)
 
 
@@ -65,10 +64,8 @@ cdef inline void first_stage(const Run* r, Py_ssize_t start, uint64_t step) noex
     """Predictor of eight moments."""
     cdef Block now, b, a, new
     cdef Py_ssize_t k
-    if r.noisy and r.atoms != NULL:
-        ase_mag_normals_of(r.seed, step, r.stream, r.atoms + start, r.noise + 4*start)
-    elif r.noisy:
-        ase_mag_normals(r.seed, step, r.stream, <uint32_t> start, r.noise + 4*start)
+    if r.noisy:
+        ase_mag_normals(r.seed, step, r.stream, r.atoms, start, r.noise + 4*start)
     load(r.moments + 4*start, &now)
     block_fields(r, start, r.moments, &b)
     block_axis(&now, &b, r.rate + start, r.ratio + start, &a)
@@ -131,16 +128,49 @@ cdef void second_stages(
             change[k] = second_stage(r, k*LANES)
 
 
+cdef Run make_run(
+    tuple terms,
+    double[:, ::1] moments,
+    const double[::1] rate,
+    const double[::1] ratio,
+    const double[::1] deviation,
+    const uint32_t[::1] atoms,
+    int scheme,
+    bint iterated,
+    double dt,
+    uint64_t seed,
+    uint32_t stream,
+    double[:, ::1] trial,
+    double[:, ::1] point,
+    double[:, ::1] first,
+    double[:, ::1] noise,
+) except *:
+    """Gather the arguments of a call that has at least one site."""
+    cdef Run r
+    cdef Py_ssize_t i
+    r.form = make_form(terms)
+    r.scheme = scheme
+    r.dt = dt
+    r.rate = &rate[0]
+    r.ratio = &ratio[0]
+    r.deviation = &deviation[0]
+    r.noisy = False
+    for i in range(r.form.n):
+        r.noisy = r.noisy or deviation[i] > 0.0
+    r.seed = seed
+    r.stream = stream
+    r.atoms = NULL if atoms is None else &atoms[0]
+    r.iterated = iterated
+    r.moments = &moments[0, 0]
+    r.trial = &trial[0, 0] if iterated else r.moments
+    r.point = &point[0, 0]
+    r.first = NULL if scheme == MIDPOINT else &first[0, 0]
+    r.noise = &noise[0, 0] if r.noisy else NULL
+    return r
+
+
 def advance(
-    const int[::1] offsets,
-    const int[::1] neighbors,
-    const double[::1] exchange,
-    const double[:, :, ::1] tensors,
-    const double[:, ::1] field,
-    const double[:, ::1] landau,
-    const double[:, :, ::1] quadric,
-    const double[:, ::1] cubic,
-    const double[:, :, ::1] axes,
+    tuple terms,
     double[:, ::1] moments,
     const double[::1] rate,
     const double[::1] ratio,
@@ -163,42 +193,28 @@ def advance(
 ):
     """Advance ``moments`` in place by ``n_steps`` steps of ``dt``.
 
-    ``moments`` and the scratch arrays after ``n_steps`` have four columns (a vector and a zero) and
-    a multiple of eight rows; ``noise`` is zero on entry. ``rate`` = gamma/(1 + alpha^2), ``ratio``
-    = alpha/|M| and ``deviation``, the standard deviation of each noise component of B (eV/mu_B),
-    are padded with zeros to as many rows. The noise of step s is a function of (seed, s, stream,
-    atom); ``atoms`` are the numbers of the atoms, None: 0, 1, 2, ... The corrector of the midpoint
-    scheme is repeated until no component moves by more than ``tolerance`` (mu_B), at most
-    ``iterations`` times. Returns the number of steps whose corrector did not reach the tolerance.
+    ``terms`` is ``BilinearForm.arrays``. ``moments`` and the scratch arrays after ``n_steps`` have
+    four columns (a vector and a zero) and a multiple of eight rows; ``trial`` (one iteration),
+    ``first`` (midpoint) and ``noise`` (no deviation) may have no rows where they are not needed.
+    ``rate`` = gamma/(1 + alpha^2), ``ratio`` = alpha/|M| and ``deviation``, the standard deviation
+    of each noise component of B (eV/mu_B), are padded with zeros to as many rows. The noise of
+    step s is a function of (seed, s, stream, atom); ``atoms`` are the numbers of the atoms, None:
+    0, 1, 2, ... The corrector of the midpoint scheme is repeated until no component moves by more
+    than ``tolerance`` (mu_B), at most ``iterations`` times. Returns the number of steps whose
+    corrector did not reach the tolerance.
     """
     cdef Run r
-    cdef Py_ssize_t i, k, n = offsets.shape[0] - 1, s, failed = 0, blocks = moments.shape[0]//LANES
+    cdef Py_ssize_t i, k, n = len(terms[0]) - 1, s, failed = 0, blocks = moments.shape[0]//LANES
     cdef int _turn
     cdef double worst = 0.0
     cdef double* swap
     if n == 0 or n_steps == 0:
         return 0
-    r.form = make_form(
-        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
+    r = make_run(
+        terms, moments, rate, ratio, deviation, atoms, scheme, iterations > 1, dt, seed, stream,
+        trial, point, first, noise,
     )
-    r.scheme = scheme
-    r.dt = dt
-    r.rate = &rate[0]
-    r.ratio = &ratio[0]
-    r.deviation = &deviation[0]
-    r.seed = seed
-    r.stream = stream
-    r.atoms = NULL if atoms is None else &atoms[0]
-    r.moments = &moments[0, 0]
-    r.iterated = iterations > 1
-    r.trial = &trial[0, 0] if r.iterated else r.moments
-    r.point = &point[0, 0]
-    r.first = &first[0, 0]
-    r.noise = &noise[0, 0]
-    r.noisy = False
     with nogil:
-        for i in range(n):
-            r.noisy = r.noisy or deviation[i] > 0.0
         for s in range(n_steps):
             first_stages(&r, blocks, first_step + s, threads)
             for _turn in range(iterations):
@@ -223,15 +239,8 @@ def advance(
 
 
 def half_step(
-    const int[::1] offsets,
-    const int[::1] neighbors,
-    const double[::1] exchange,
-    const double[:, :, ::1] tensors,
-    const double[:, ::1] field,
-    const double[:, ::1] landau,
-    const double[:, :, ::1] quadric,
-    const double[:, ::1] cubic,
-    const double[:, :, ::1] axes,
+    bint predictor,
+    tuple terms,
     double[:, ::1] moments,
     const double[::1] rate,
     const double[::1] ratio,
@@ -239,7 +248,6 @@ def half_step(
     const uint32_t[::1] atoms,
     int scheme,
     bint iterated,
-    bint predictor,
     double dt,
     uint64_t seed,
     uint64_t step,
@@ -258,32 +266,16 @@ def half_step(
     the largest change of a component (``iterated`` correctors).
     """
     cdef Run r
-    cdef Py_ssize_t k, blocks, n = offsets.shape[0] - 1
+    cdef Py_ssize_t k, blocks, n = len(terms[0]) - 1
     cdef double worst = 0.0
     if n == 0:
         return 0.0
-    r.form = make_form(
-        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
+    r = make_run(
+        terms, moments, rate, ratio, deviation, atoms, scheme, iterated, dt, seed, stream, trial,
+        point, first, noise,
     )
-    r.scheme = scheme
-    r.dt = dt
-    r.rate = &rate[0]
-    r.ratio = &ratio[0]
-    r.deviation = &deviation[0]
-    r.seed = seed
-    r.stream = stream
-    r.atoms = NULL if atoms is None else &atoms[0]
-    r.moments = &moments[0, 0]
-    r.iterated = iterated
-    r.trial = &trial[0, 0] if iterated else r.moments
-    r.point = &point[0, 0]
-    r.first = &first[0, 0]
-    r.noise = &noise[0, 0]
-    r.noisy = False
     blocks = (n + LANES - 1)//LANES
     with nogil:
-        for k in range(n):
-            r.noisy = r.noisy or deviation[k] > 0.0
         if predictor:
             first_stages(&r, blocks, step, threads)
         else:

@@ -290,15 +290,7 @@ cdef inline void reflect_onsite(
 
 
 def sweep(
-    const int[::1] offsets,
-    const int[::1] neighbors,
-    const double[::1] exchange,
-    const double[:, :, ::1] tensors,
-    const double[:, ::1] field,
-    const double[:, ::1] landau,
-    const double[:, :, ::1] quadric,
-    const double[:, ::1] cubic,
-    const double[:, :, ::1] axes,
+    tuple terms,
     double[:, ::1] moments,
     const int[::1] order,
     const int[::1] color_offsets,
@@ -328,9 +320,7 @@ def sweep(
     energy (eV), of sum_i w_i M_i (three columns) with ``weights`` w, and the number of accepted
     moves.
     """
-    cdef Form form = make_form(
-        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
-    )
+    cdef Form form = make_form(terms)
     cdef Py_ssize_t s, k, c, block, first, count, base, n_colors = color_offsets.shape[0] - 1
     cdef Py_ssize_t n_sweeps = series.shape[0], blocks = changes.shape[0]
     cdef int turn, column
@@ -351,7 +341,9 @@ def sweep(
     rules.metropolis = metropolis
     rules.lengths = lengths
     rules.measure = measure
-    rules.onsite = (lengths and landau is not None) or quadric is not None or cubic is not None
+    rules.onsite = (
+        (lengths and form.landau != NULL) or form.quadric != NULL or form.cubic != NULL
+    )
     rules.beta = beta
     rules.seed = seed
     rules.stream = stream

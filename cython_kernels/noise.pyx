@@ -2,7 +2,7 @@
 
 from cython.parallel cimport prange
 from libc.stdint cimport uint32_t, uint64_t
-from philox cimport ASE_MAG_LANES, ase_mag_normals, ase_mag_normals_of, ase_mag_philox
+from philox cimport ASE_MAG_LANES, ase_mag_normals, ase_mag_philox
 
 
 def normal(
@@ -19,17 +19,12 @@ def normal(
     rows (n,), None: 0, 1, 2, ...
     """
     cdef Py_ssize_t k, blocks = out.shape[0]//ASE_MAG_LANES
-    cdef bint named = atoms is not None
+    cdef const uint32_t* numbers = NULL if atoms is None else &atoms[0]
     with nogil:
         for k in prange(blocks, schedule="static", num_threads=threads):
-            if named:
-                ase_mag_normals_of(
-                    seed, step, stream, &atoms[k*ASE_MAG_LANES], &out[k*ASE_MAG_LANES, 0]
-                )
-            else:
-                ase_mag_normals(
-                    seed, step, stream, <uint32_t> (k*ASE_MAG_LANES), &out[k*ASE_MAG_LANES, 0]
-                )
+            ase_mag_normals(
+                seed, step, stream, numbers, k*ASE_MAG_LANES, &out[k*ASE_MAG_LANES, 0]
+            )
 
 
 def words(counter, key):

@@ -131,10 +131,18 @@ cdef extern from *:
         }
     }
 
-    /* The same with a zero for each atom, out[8][4]. */
-    static inline void ase_mag_normals_of(uint64_t seed, uint64_t step, uint32_t stream,
-                                          const uint32_t *atoms, double *out) {
+    /* The same with a zero for each atom, out[8][4], for the rows from ``first`` on; ``atoms`` are
+       the numbers of all rows, NULL: 0, 1, 2, ... */
+    static inline void ase_mag_normals(uint64_t seed, uint64_t step, uint32_t stream,
+                                       const uint32_t *atoms, long first, double *out) {
         double x[ASE_MAG_LANES], y[ASE_MAG_LANES], z[ASE_MAG_LANES];
+        uint32_t counted[ASE_MAG_LANES];
+        if (atoms) {
+            atoms += first;
+        } else {
+            for (int k = 0; k < ASE_MAG_LANES; k++) counted[k] = (uint32_t) (first + k);
+            atoms = counted;
+        }
         ase_mag_normal_columns(seed, step, stream, atoms, x, y, z);
         for (int k = 0; k < ASE_MAG_LANES; k++) {
             out[4*k] = x[k];
@@ -142,14 +150,6 @@ cdef extern from *:
             out[4*k + 2] = z[k];
             out[4*k + 3] = 0.0;
         }
-    }
-
-    /* The same for eight atoms from ``first`` on. */
-    static inline void ase_mag_normals(uint64_t seed, uint64_t step, uint32_t stream,
-                                       uint32_t first, double *out) {
-        uint32_t atoms[ASE_MAG_LANES];
-        for (int k = 0; k < ASE_MAG_LANES; k++) atoms[k] = first + (uint32_t) k;
-        ase_mag_normals_of(seed, step, stream, atoms, out);
     }
     """
     enum: ASE_MAG_LANES
@@ -161,8 +161,6 @@ cdef extern from *:
         double* x, double* y, double* z
     ) noexcept nogil
     void ase_mag_normals(
-        uint64_t seed, uint64_t step, uint32_t stream, uint32_t first, double* out
-    ) noexcept nogil
-    void ase_mag_normals_of(
-        uint64_t seed, uint64_t step, uint32_t stream, const uint32_t* atoms, double* out
+        uint64_t seed, uint64_t step, uint32_t stream, const uint32_t* atoms, long first,
+        double* out
     ) noexcept nogil

@@ -138,15 +138,7 @@ def rank_rows(
 
 
 def sweep(
-    const int[::1] offsets,
-    const int[::1] neighbors,
-    const double[::1] exchange,
-    const double[:, :, ::1] tensors,
-    const double[:, ::1] field,
-    const double[:, ::1] landau,
-    const double[:, :, ::1] quadric,
-    const double[:, ::1] cubic,
-    const double[:, :, ::1] axes,
+    tuple terms,
     double[:, ::1] moments,
     const int[::1] order,
     const int[::1] color_offsets,
@@ -162,9 +154,7 @@ def sweep(
     one color are not neighbors, so the result does not depend on the number of threads. With
     ``ranked`` the rows of ``offsets`` are in this order (see ``rank_rows``; no tensors then).
     """
-    cdef Form form = make_form(
-        offsets, neighbors, exchange, tensors, field, landau, quadric, cubic, axes
-    )
+    cdef Form form = make_form(terms)
     cdef Py_ssize_t k, c, _, step, first, end, last, blocks, n_colors = color_offsets.shape[0] - 1
     cdef double* m
     cdef const int* atoms

@@ -129,7 +129,7 @@ class BilinearForm:
         energies = np.empty(self.n_atoms)
         magforces = np.empty((self.n_atoms, 3))
         threads = threads_for(len(self.neighbors) + self.n_atoms)
-        _kernels.bilinear.evaluate(*self.arrays, padded(moments), energies, magforces, threads)
+        _kernels.bilinear.evaluate(self.arrays, padded(moments), energies, magforces, threads)
         return energies + self.constant, magforces
 
     def without_onsite(self):

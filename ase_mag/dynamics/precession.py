@@ -6,7 +6,8 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_mag import _kernels, units
-from ase_mag.core import LANES, aligned_zeros, padded, threads_for
+from ase_mag.core import LANES, padded, threads_for
+from ase_mag.dynamics.ghost_rows import GhostRows
 from ase_mag.dynamics.ordering import SpatialOrder
 from ase_mag.dynamics.propagators import SpinPropagator
 
@@ -111,7 +112,7 @@ class Precession(SpinPropagator):
                 values[: len(order)] = values[order]
         scratch = (np.zeros_like(moments) for _ in range(4))
         failed = _kernels.llg.advance(
-            *form.arrays,
+            form.arrays,
             moments,
             *coefficients,
             atoms,
@@ -130,36 +131,52 @@ class Precession(SpinPropagator):
         return failed
 
     def _beside_ghosts(self, state, form, dt, n_steps):
+        rows = GhostRows(self.surface, state)
+        turn = self.staged(state, form, rows, dt)
+        failed = sum(turn(step) for step in range(n_steps))
+        rows.write(state)
+        return failed
+
+    def staged(self, state, form, rows, dt):
+        """Return what makes one step of ``dt`` on the rows of owned atoms and ghosts.
+
+        It takes the number of the step (of the noise) and returns whether the implicit midpoint
+        did not converge.
+
+        Parameters
+        ----------
+        state : State of the owned atoms.
+        form : BilinearForm of their sites, :meth:`Surface.spread_form`.
+        rows : GhostRows
+        dt : float, ASE time.
+        """
         # Terms of the size exert no torque; at the half-way points of a step they would.
-        form, surface, n = replace(form, landau=None), self.surface, len(state.moments)
+        terms, n = replace(form, landau=None).arrays, rows.n_owned
         scheme, iterations, tolerance = METHODS[self.method]
-        # Kernels work on blocks of eight, the last of which may reach into the ghosts.
-        moments = aligned_zeros(-(-surface.n_rows // LANES) * LANES + LANES)
-        moments[:n, :3] = state.moments
-        point, first, noise = (np.zeros_like(moments) for _ in range(3))
-        trial = np.zeros_like(moments) if iterations > 1 else moments
-        coefficients = self._coefficients(state.moments, len(moments), dt)
-        atoms = None
-        if self.noise.atoms is not None:
-            atoms = np.zeros(len(moments), dtype=np.uint32)
-            atoms[:n] = self.noise.atoms
-        change, failed = np.zeros(len(moments)), 0
+        iterated, midpoint = iterations > 1, scheme == _kernels.llg.Scheme.MIDPOINT
+        coefficients = self._coefficients(state.moments, rows.n_rows, dt)
+        noisy, none = bool(coefficients[2].any()), np.empty((0, 4))
+        point = rows.scratch(0)
+        first = none if midpoint else rows.scratch(1)
+        noise = rows.scratch(2) if noisy else none
+        atoms = rows.numbers(self.noise) if noisy else None
+        change = np.zeros(rows.n_rows // LANES)
         threads = threads_for(2 * (len(form.neighbors) + 20 * n))
 
         def half_step(predictor, step):
             return _kernels.llg.half_step(
-                *form.arrays,
-                moments,
+                predictor,
+                terms,
+                rows.moments,
                 *coefficients,
                 atoms,
                 scheme,
-                iterations > 1,
-                predictor,
+                iterated,
                 dt,
                 self.noise.seed,
                 self.noise.step + step,
                 self.noise.stream,
-                trial,
+                rows.scratch(1) if iterated else none,
                 point,
                 first,
                 noise,
@@ -167,24 +184,22 @@ class Precession(SpinPropagator):
                 threads,
             )
 
-        for step in range(n_steps):
-            surface.refresh(moments)
+        def turn(step):
+            rows.refresh(rows.moments)
             half_step(True, step)
             for _turn in range(iterations):
-                surface.refresh(point)
+                rows.refresh(point)
                 worst = half_step(False, step)
-                if iterations == 1:
-                    break
-                worst = surface.maximum(worst)
+                if not iterated:
+                    return False
+                worst = rows.surface.maximum(worst)
                 if worst <= tolerance:
                     break
-                point[:n] = 0.5 * (moments[:n] + trial[:n])
-            if iterations > 1:
-                failed += bool(worst > tolerance)
-                moments, trial = trial, moments
-        state.moments[:] = moments[:n, :3]
-        state.moments_changed()
-        return failed
+                point[:n] = 0.5 * (rows.moments[:n] + rows.scratch(1)[:n])
+            rows.swap(1)
+            return bool(worst > tolerance)
+
+        return turn
 
     def _on_lattice(self, state, crystal, dt, n_steps):
         # Terms of the size exert no torque; at the half-way points of a step they would.

@@ -154,7 +154,7 @@ class Sampler(SpinPropagator):
             self.widths = np.full(n, _FIRST_WIDTH)
         moments = padded(state.moments)
         _kernels.monte_carlo.sweep(
-            *form.arrays,
+            form.arrays,
             moments,
             order,
             starts,

@@ -56,7 +56,7 @@ class SequentialPrecession(SpinPropagator):
         ranked = n_steps > 2 and form.exchange is not None and form.tensors is None
         work = (len(form.neighbors) + 10 * form.n_atoms) // max(1, len(starts) - 1)
         _kernels.sweep.sweep(
-            *(_ranked(form, order) if ranked else form).arrays,
+            (_ranked(form, order) if ranked else form).arrays,
             moments,
             order,
             starts,

@@ -247,15 +247,7 @@ def polynomials(graph, moments, coefficients):
     """
     energies, magforces = np.empty(graph.n_sites), np.zeros((graph.n_atoms, 3))
     _kernels.bilinear.evaluate(
-        graph.offsets,
-        graph.neighbors,
-        None,
-        None,
-        None,
-        coefficients,
-        None,
-        None,
-        None,
+        (graph.offsets, graph.neighbors, None, None, None, coefficients, None, None, None),
         padded(moments),
         energies,
         magforces,
