@@ -9,6 +9,7 @@ CASES = (
     "pressure",
     "pressure, cell",
     "longitudinal",
+    "longitudinal, no form",
     "field of time",
     "field of time, no form",
     "damping of atoms",

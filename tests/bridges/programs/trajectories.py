@@ -5,6 +5,7 @@ Arguments: the name of a case and the number of steps. Prints the largest differ
 
 import json
 import sys
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,7 @@ import ase_mag
 from ase_mag import models
 from ase_mag.bridges import LammpsSimulation
 from ase_mag.core import Model
-from ase_mag.dynamics import SpinLatticeDynamics
+from ase_mag.dynamics import Precession, SpinLatticeDynamics, longitudinal
 
 comm, name, steps = MPI.COMM_WORLD, sys.argv[1], int(sys.argv[2])
 N = 200
@@ -39,7 +40,8 @@ CASES = {
     | {"damping": 0.1, "spin_timestep": 0.2 * units.fs, "field": (10.0, 20.0, 30.0)},
     "pressure": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa},
     "pressure, cell": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa, "full_cell": True},
-    "longitudinal": BATHS | {"longitudinal": True},
+    "longitudinal": BATHS | {"longitudinal": True, "spin_timestep": 0.2 * units.fs},
+    "longitudinal, no form": BATHS | {"longitudinal": True},
     "field of time": {"method": "implicit", "field": turning},
     "field of time, no form": BATHS
     | {"damping": 0.1, "field": turning, "pressure": 2.0 * units.GPa, "account": True},
@@ -99,8 +101,11 @@ def start():
 
 
 model, options = models.named("FeHL-1"), dict(CASES[name])
-if name in ("longitudinal", "rates of atoms", "field of time, no form"):
-    # The serial class turns the moments of bilinear models one after the other.
+if name == "longitudinal":
+    # Serial runs turn the moments of bilinear models one after the other, unless they are told to
+    # turn them by the midpoint like those on processes.
+    longitudinal.SequentialPrecession = partial(Precession, damping=0.0)
+elif name in ("longitudinal, no form", "rates of atoms", "field of time, no form"):
     model = Formless(model)
 serial_only = {"method": options.pop("method")} if "method" in options else {}
 atoms = start()
