@@ -16,8 +16,8 @@ def read_lammps_spin(path, index=-1, *, species=None, columns=None, moment=None,
     """Read a data file (atom style spin) or a dump file (style custom) of LAMMPS with spins.
 
     Units metal; a moment is sp times the unit vector (spx, spy, spz), in mu_B. Atoms are sorted
-    by their ids. Image flags of data files are added to the positions; velocities, and forces
-    dumps, and masses of dumps, are read where they are.
+    by their ids. Image flags of data files are added to the positions; velocities, and forces and
+    masses (column ``mass``) of dumps, are read where they are.
 
     Parameters
     ----------
