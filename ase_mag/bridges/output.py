@@ -46,7 +46,9 @@ class Observables:
 
     @property
     def temperature_K(self):
-        """Temperature of the lattice, 2 E_kin/(f kB) with f degrees of freedom."""
+        """Temperature of the lattice, 2 E_kin/(f kB) with f degrees of freedom; NaN without any."""
+        if not self.degrees_of_freedom:
+            return np.nan
         return 2 * self.kinetic / (self.degrees_of_freedom * ase_units.kB)
 
     @property

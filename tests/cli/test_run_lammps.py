@@ -20,6 +20,12 @@ CASES = {
         ("temperature_K = 300\ndamping = 0.1\nfriction_per_fs = 0.01", 'method = "implicit"')
     ],
     "pressure": [("damping = 0.1", "damping = 0.1\npressure_GPa = 1.0\nfull_cell = true")],
+    "field, inertial sizes": [
+        (
+            "damping = 0.1",
+            'damping = 0.1\nfield_T = [10, 20, 30]\nlongitudinal = "inertial"\ninertia = 6.0',
+        )
+    ],
     # A potential without bilinear form: all engines turn moments by the midpoint rule.
     "moment sizes": [
         ("damping = 0.1", "longitudinal = true"),
