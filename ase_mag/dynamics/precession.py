@@ -110,13 +110,23 @@ class Precession(SpinPropagator):
             atoms[: len(order)] = order
             for values in coefficients:
                 values[: len(order)] = values[order]
-        scratch = (np.zeros_like(moments) for _ in range(4))
+        scheme, iterations, tolerance = METHODS[self.method]
+        # The trial moments, the point of the corrector, the first axes and the noise.
+        needed = (
+            iterations > 1,
+            True,
+            scheme != _kernels.llg.Scheme.MIDPOINT,
+            bool(coefficients[2].any()),
+        )
+        scratch = (np.empty_like(moments) if wanted else np.empty((0, 4)) for wanted in needed)
         failed = _kernels.llg.advance(
             form.arrays,
             moments,
             *coefficients,
             atoms,
-            *METHODS[self.method],
+            scheme,
+            iterations,
+            tolerance,
             dt,
             self.noise.seed,
             self.noise.step,
@@ -240,14 +250,15 @@ class Precession(SpinPropagator):
 
         Atoms without a moment get ratio and deviation zero; so do the ``rows`` beyond the atoms.
         """
-        n = len(moments)
-        damping, inverse = np.zeros(rows), np.zeros(rows)
+        n, damping = len(moments), np.zeros(rows)
         damping[:n] = self.damping
-        sizes = np.sqrt(np.einsum("ij,ij->i", moments, moments))
-        np.divide(1.0, sizes, out=inverse[:n], where=sizes > 0)
         rate = units.gamma / (1 + damping**2)
         if self.moving is not None:
             rate[:n][~self.moving] = 0.0
+        if not damping.any():
+            return rate, damping, damping
+        sizes, inverse = np.sqrt(np.einsum("ij,ij->i", moments, moments)), np.zeros(rows)
+        np.divide(1.0, sizes, out=inverse[:n], where=sizes > 0)
         variance = 2 * damping * units.kB * (self.temperature_K or 0.0) / (units.gamma * dt)
         return rate, damping * inverse, np.sqrt(variance * inverse)
 
