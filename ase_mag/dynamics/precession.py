@@ -280,14 +280,17 @@ class Precession(SpinPropagator):
                 noise = deviation[:, None] * padded(self.noise.normal(n))
             stage(True)
             for _turn in range(iterations):
-                before = out.copy()
+                before = out.copy() if iterations > 1 else None
                 state.moments[:] = (0.5 * (start + out) if half_way else out)[:n, :3]
                 state.moments_changed()
                 stage(False)
+                if iterations == 1:
+                    break
                 change = self.surface.maximum(np.abs(out - before).max(initial=0.0))
                 if change <= tolerance:
                     break
-            failed += bool(change > tolerance)
+            else:
+                failed += 1
             state.moments[:] = out[:n, :3]
             state.moments_changed()
         return failed
