@@ -1,12 +1,12 @@
 """The sites of a process in blocks, so that arrays over pairs fit into caches and memory."""
 
-from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
 
 from ase_mag import _kernels
-from ase_mag.core import BilinearForm, PairGraph, Topology
+from ase_mag.bridges.joined import JoinedForm
+from ase_mag.core import PairGraph, Topology
 from ase_mag.core.memory import Memory
 
 #: Up to so many sites are one block, of which models keep what belongs to a geometry for the whole
@@ -15,7 +15,10 @@ ALONE = 250_000
 #: Sites of each of several blocks, which keep nothing: less than half of the memory and, since
 #: what belongs to a geometry is made twice a step, up to twice the time. Neighbors in the order of
 #: LAMMPS lie in rows of cubes (``engine.CUBE``).
-SIZE = 16_384
+SIZE = 8_192
+
+#: Couplings for which there is room in a form, relative to those expected of its first block.
+_ROOM = 1.05
 
 
 class Block:
@@ -70,6 +73,7 @@ class Blocks:
         self.n_sites, self.n_atoms = n, topology.n_atoms
         self.kept = size >= n
         self._graphs = None
+        self._memory, self._room = Memory(), None
         if self.kept:
             self.blocks = [Block(slice(0, n), slice(None), topology)]
             return
@@ -96,18 +100,29 @@ class Blocks:
                 graph = PairGraph.from_topology(block.topology, positions[block.atoms], *geometry)
                 if self.kept:
                     self._graphs[k] = graph
-            graph.one_sided = one_sided
+            graph.one_sided, graph.fields_only = one_sided, True
             yield block, graph
 
     def bilinear(self, model):
         """Return the bilinear form of a model on all sites, merged, or None."""
-        parts = []
+        joined = None
         for block, graph in self.graphs():
             form = model.bilinear(graph)
             if form is None:
                 return None
-            parts.append((block, form.merged(block.topology.memory, block.topology.n_atoms)))
-        return _joined(parts)
+            form = form.merged(block.topology.memory, block.topology.n_atoms)
+            if self.kept:
+                return form
+            if joined is None:
+                if self._room is None:
+                    expected = len(form.neighbors) / form.n_atoms * self.n_sites
+                    self._room = int(_ROOM * expected)
+                joined = JoinedForm(self.n_sites, self._room, self._memory)
+            joined.add(form, block.atoms)
+        if joined.room > self._room:
+            # What was too short is not needed again.
+            self._memory, self._room = Memory(), joined.room
+        return joined.form()
 
     def evaluate(self, model, moments, *, lattice, one_sided):
         """Return energies and virials of the sites, and -dE/dR and -dE/dM of all atoms.
@@ -137,35 +152,3 @@ class Blocks:
             if not one_sided:
                 magforces[block.atoms] += response.magforces
         return energies, virials, forces, magforces
-
-
-def _joined(parts):
-    """Return the form of consecutive blocks, with neighbors in the numbers of the process."""
-    if len(parts) == 1:
-        return parts[0][1]
-    lengths = [len(form.neighbors) for _, form in parts]
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    offsets = [form.offsets[:-1] + start for (_, form), start in zip(parts, starts, strict=False)]
-    joined = {}
-    for field in fields(BilinearForm)[2:]:
-        arrays = [getattr(form, field.name) for _, form in parts]
-        known = next((array for array in arrays if array is not None), None)
-        if known is not None and field.name in ("exchange", "tensors"):
-            sizes = lengths
-        else:
-            sizes = [form.n_atoms for _, form in parts]
-        joined[field.name] = (
-            None
-            if known is None
-            else np.concatenate(
-                [
-                    np.zeros((size, *known.shape[1:])) if array is None else array
-                    for array, size in zip(arrays, sizes, strict=True)
-                ]
-            )
-        )
-    return BilinearForm(
-        np.append(np.concatenate(offsets), starts[-1]).astype(np.intc),
-        np.concatenate([block.atoms[form.neighbors] for block, form in parts]),
-        **joined,
-    )

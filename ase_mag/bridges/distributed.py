@@ -15,7 +15,8 @@ class DistributedSurface(Surface):
     energies and virials of a response are those of the owned sites only: :meth:`total` adds up.
 
     Where the model has a bilinear form, magnetic forces come from it: M_j is all that B_i needs,
-    so that nothing has to be brought back.
+    so that nothing has to be brought back. The form is made for fields only: without the lattice
+    a response has no energies then.
 
     Parameters
     ----------
@@ -74,12 +75,14 @@ class DistributedSurface(Surface):
         return self._keep(state, True).forces
 
     def response_of_moments(self, state):
-        """Return energies and magnetic forces without the lattice, not kept."""
+        """Return magnetic forces and (None with a bilinear form) energies, not kept."""
         return self._evaluate(state, lattice=False)
 
     def _keep(self, state, lattice):
         key = (state.serial, *state.version)
         if key != self._key or (lattice and self._response.forces is None):
+            # The one of the state before goes, before the next one takes its memory.
+            self._response = self._key = None
             self._response = self._evaluate(state, lattice)
             self._key = key
         return self._response
@@ -88,7 +91,7 @@ class DistributedSurface(Surface):
         """Return the response; with a bilinear form and ``lattice`` without magnetic forces."""
         moments, form = self.with_ghosts(state.moments), self._model_form()
         if form is not None and not lattice:
-            return Response(*form.evaluate(moments))
+            return Response(None, form.evaluate(moments)[1])
         energies, virials, *gradients = self.blocks.evaluate(
             self.model, moments, lattice=lattice, one_sided=form is not None
         )

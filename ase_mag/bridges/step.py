@@ -9,6 +9,7 @@ import numpy as np
 from ase_mag.bridges.blocks import Blocks
 from ase_mag.bridges.failure import abort
 from ase_mag.bridges.halo import Halo
+from ase_mag.bridges.heap import trim
 from ase_mag.core import State
 from ase_mag.core.graph import check_finite
 
@@ -171,14 +172,16 @@ class Stepper:
             self.rebuilds += 1
             self._blocks = None
             self.surface.forget()
+            trim()
             topology, self._ghosts = engine.neighbors()
             self._blocks = Blocks(topology)
             n, tags = engine.n_owned, engine.tags(ghosts=True)
             self._halo = Halo(self.surface.comm, tags[:n], tags[self._ghosts])
             self.propagation.own(tags[:n] - 1)
             numbers, masses = topology.numbers[:n], self.propagation.masses
-            none = np.zeros((n, 3))
-            self.state = State(numbers, masses, none, none, none, engine.cell, engine.box.periodic)
+            self.state = None
+            none, cell = np.zeros((n, 3)), engine.cell
+            self.state = State(numbers, masses, none[:0], none, none, cell, engine.box.periodic)
         cell = engine.cell
         volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
         positions = engine.positions(self._ghosts)

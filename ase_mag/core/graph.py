@@ -179,7 +179,7 @@ class PairGraph:
         self.translations = topology.translations @ np.asarray(cell, dtype=float)
         self.volume = volume
         self.cutoff = cutoff
-        self.frozen = self.one_sided = False
+        self.frozen = self.one_sided = self.fields_only = False
         self.cache = {}
 
     @cached_property

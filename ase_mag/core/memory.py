@@ -36,7 +36,13 @@ class Memory:
                 if size <= len(block) <= 1.25 * size and sys.getrefcount(block) == 3:
                     break
             else:
-                block = np.empty(size, dtype=np.uint8)
+                block = np.empty(_rounded(size), dtype=np.uint8)
                 if COUNTED:
                     self._blocks.append(block)
             return block[:size].view(dtype).reshape(shape)
+
+
+def _rounded(size):
+    """Return up to an eighth more than ``size``: arrays of nearly equal sizes share memory."""
+    step = 1 << max(0, size.bit_length() - 4)
+    return -(-size // step) * step

@@ -140,6 +140,8 @@ class EmbeddedAtom(Model):
         return Gradients(energies.copy(), radial=radial)
 
     def bilinear(self, graph):
+        if graph.fields_only:
+            return BilinearForm.on(graph)
         energies, _ = graph.cached((self, "energies"), lambda: self._energies(graph))
         return BilinearForm.on(graph, constant=energies.copy())
 

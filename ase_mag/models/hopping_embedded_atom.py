@@ -231,6 +231,8 @@ class HoppingEmbeddedAtom(Trainable):
         return Gradients(energies.copy(), radial=radial if lattice else None)
 
     def bilinear(self, graph):
+        if graph.fields_only:
+            return BilinearForm.on(graph)
         return BilinearForm.on(graph, constant=self.gradients(graph, None).energies)
 
     # Fits ---------------------------------------------------------------------------------------
