@@ -78,6 +78,16 @@ class DistributedSurface(Surface):
         """Return magnetic forces and (None with a bilinear form) energies, not kept."""
         return self._evaluate(state, lattice=False)
 
+    def energy_of_moments(self, state):
+        """Return the energy of the owned sites (eV), less what does not depend on moments.
+
+        That is left out with a bilinear form only: differences at one geometry count.
+        """
+        form = self.pairwise
+        if form is None:
+            return self.response(state, lattice=False).energy
+        return float(form.evaluate(self.with_ghosts(state.moments))[0].sum())
+
     def _keep(self, state, lattice):
         key = (state.serial, *state.version)
         if key != self._key or (lattice and self._response.forces is None):

@@ -38,5 +38,5 @@ class FieldSurface(DistributedSurface):
 
     def _with_field(self, rest, state):
         field = field_at(self.field, self.time)
-        energies = rest.energies - state.moments @ field
+        energies = None if rest.energies is None else rest.energies - state.moments @ field
         return Response(energies, rest.magforces + field, rest.forces, rest.virials)

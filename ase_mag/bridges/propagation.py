@@ -161,7 +161,7 @@ class Propagation:
         return present
 
     def _spin_energy(self, state):
-        return self.surface.response(state, lattice=False).energy
+        return self.surface.energy_of_moments(state)
 
     def _size_energy(self, state):
         return self._spin_energy(state) + self.sizes.kinetic_energy()
