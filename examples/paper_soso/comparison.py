@@ -1,7 +1,10 @@
 """Our numbers beside those of the paper."""
 
+from itertools import pairwise
+
 import numpy as np
 from conditions import CASES, TRANSFERS
+from cusp import EDGES, RESOLUTIONS, ROUNDINGS
 
 NOTE = (
     "The reference is a Heisenberg Hamiltonian, as in Sec. III B of the paper, and not density "
@@ -214,6 +217,94 @@ def outlook(seeds):
     ]
 
 
+def worst(found):
+    """Figs. 2 and 3: the worst field of each configuration, and 54 atoms."""
+    rows = []
+    for name, temperatures in found.items():
+        for kelvin, seeds in temperatures.items():
+            for how in seeds[0]:
+                some = [seed[how] for seed in seeds]
+                angle, low, high = np.transpose([one["worst"] for one in some])
+                small, large = np.transpose([one["energies"] for one in some])
+                rows.append(
+                    [
+                        CASES[name].title if name in CASES else name,
+                        kelvin,
+                        how,
+                        show(small, 4),
+                        show(large, 4),
+                        show(angle, 2),
+                        show([100 * one["fields within"] for one in some], 2),
+                        show([100 * one["within"] for one in some], 1),
+                        f"{low.mean():.3f}, {high.mean():.3f}",
+                        show([100 * one["relative"] for one in some], 2),
+                    ]
+                )
+    header = (
+        "reference",
+        "T (K)",
+        "fit",
+        "16 atoms (meV/atom)",
+        "54 atoms",
+        "largest angle of a configuration, median (°)",
+        "fields within 5° (%)",
+        "configurations within 5° (%)",
+        "ratios of a configuration, medians of smallest and largest",
+        "error/rms (%)",
+    )
+    note = "Trained on 25. Paper: fields of one configuration, 5°, ratios from 1.0 to 1.2."
+    return table("Figs. 2, 3: the worst field of each configuration", header, rows, note)
+
+
+def cusps(found):
+    """Where fields of eq 41 are beyond 5 degrees, and without the cusp."""
+    rows = []
+    for kelvin, seeds in found.items():
+        counts = np.sum([seed["edges"] for seed in seeds], axis=0)
+        rows.append(
+            [
+                kelvin,
+                *(f"{100 * far / max(count, 1):.2f} ({far} of {count})" for count, far in counts),
+                *(show([100 * s[f"{r:g}"]["beyond"] for s in seeds], 2) for r in ROUNDINGS),
+                show([100 * s["0"]["power"] for s in seeds], 2),
+                show([100 * s["0"]["relative"] for s in seeds], 2),
+            ]
+        )
+    header = (
+        "T (K)",
+        *(f"{low:g} to {high:g}°" for low, high in pairwise(EDGES)),
+        *(f"all, rounded {rounding:g}°" for rounding in ROUNDINGS),
+        "their squares",
+        "error/rms",
+    )
+    note = "By the angle to the nearest direction of a neighbor. None: all angles."
+    return table("Eq 41: fields beyond 5° (%)", header, rows, note)
+
+
+def curves(found):
+    """Learning curves of the fields of eq 41."""
+    counts = RESOLUTIONS[0][2]
+    rows = []
+    for kelvin, seeds in found.items():
+        for name in seeds[0]:
+            columns = np.transpose([seed[name] for seed in seeds])
+            cells = [show(100 * column, 2) for column in columns]
+            rows.append([kelvin, name, *cells, *["–"] * (len(counts) - len(cells))])
+    header = ("T (K)", "l_max, labels", *map(str, counts))
+    return table("Eq 41: fields within 5° (%) by training configurations", header, rows)
+
+
+def exact(found):
+    """Least squares in the exchange constants themselves."""
+    rows = []
+    for name, seeds in found.items():
+        small, large = np.transpose([one["errors"] for one in seeds])
+        cells = (f"{values.mean():.1e}" for values in (small, large))
+        rows.append([TRANSFERS[name].title, seeds[0]["rank"] - 1, *cells])
+    header = ("trained on", "rank of 9 shells", "16 atoms", "54 atoms")
+    return table("Least squares in exchange constants (meV/atom)", header, rows)
+
+
 def widths(found):
     """The spin width."""
     names = list(found)
@@ -259,9 +350,13 @@ def summary(results, sizes):
         "",
         energies(results["cases"]),
         thermal(results["relaxed"]),
+        worst(results["worst"]),
         portability(results["portability"]),
+        exact(results["exact"]),
         thermal_fields(results["warm"]),
         fields(results["fields"]),
+        cusps(results["cusps"]),
+        curves(results["curves"]),
         widths(results["widths"]),
         coverage(results["coverage"]),
         magnetization(results["magnetization"]),

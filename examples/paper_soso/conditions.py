@@ -46,7 +46,7 @@ class Case:
     ----------
     title : str. exchange : 'uppasd' or 'double', of heisenberg.py; step : bool, cut hard.
     displacement : float, angstrom, standard deviation per component (eq 42).
-    moments : 'fixed' or 'eq 41'.
+    moments : 'fixed' or 'eq 41'; rounding : float, degrees, of the cusp of eq 41.
     paper : float, meV/atom, the published RMSE, if any. fits : names of FITS.
     """
 
@@ -54,6 +54,7 @@ class Case:
     exchange: str
     displacement: float = 0.0
     moments: str = "fixed"
+    rounding: float = 0.0
     step: bool = False
     paper: float | None = None
     fits: tuple = ("linear", "linear, fields")
@@ -151,6 +152,9 @@ class Sizes:
     width_seeds: int = 3
     transfers: tuple = tuple(TRANSFERS)
     thermal_cases: tuple = tuple(THERMAL_CASES)
+    references: tuple = ("FeHL-1", "fixed", "eq41")
+    cusp_K: tuple = (300, 1000, None)
+    curve_K: tuple = (300,)
     large_test: int = 100
     temperatures_K: tuple = (300, 600, 900)
     replicas: int = 4
@@ -178,6 +182,9 @@ FAST = Sizes(
     width_seeds=1,
     transfers=("thermal", "two"),
     thermal_cases=("fixed",),
+    references=("FeHL-1",),
+    cusp_K=(),
+    curve_K=(),
     large_test=4,
     temperatures_K=(600,),
     replicas=2,

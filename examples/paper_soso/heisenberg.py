@@ -54,22 +54,25 @@ def pairs(atoms, cutoff):
     return PairGraph.build(atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, cutoff)
 
 
-def sizes_of_eq_41(graph, units):
+def sizes_of_eq_41(graph, units, rounding=0.0):
     """Return M_i = 2.2 - 0.6 <angle to the neighbors>/pi, eq 41, and what its slopes need.
 
     Parameters
     ----------
     graph : PairGraph of the neighbors; units : (N, 3) float array, e.
+    rounding : float, degrees: the angle is arccos(cos(rounding) e_i.e_j), which has no cusp where
+        moments are parallel or antiparallel, and is that of eq 41 where they are far from it.
 
     Returns
     -------
     (N,) float array, mu_B, and dM_i/d(e_i.e_j) of every pair, (n_pairs,).
     """
-    cosines = np.einsum("pc,pc->p", units[graph.centers], units[graph.neighbors])
+    scale = np.cos(np.radians(rounding))
+    cosines = scale * np.einsum("pc,pc->p", units[graph.centers], units[graph.neighbors])
     cosines = np.clip(cosines, -1 + 1e-14, 1 - 1e-14)
     shares = 0.6 / (np.pi * np.bincount(graph.centers, minlength=len(units)))[graph.centers]
     sums = np.bincount(graph.centers, shares * np.arccos(cosines), minlength=len(units))
-    return 2.2 - sums, shares / np.sqrt(1 - cosines**2)
+    return 2.2 - sums, scale * shares / np.sqrt(1 - cosines**2)
 
 
 def response(case, model, atoms, units):
@@ -80,7 +83,7 @@ def response(case, model, atoms, units):
         found = model.evaluate(graph, moments, lattice=False)
         return moments, found.energy, across(found.magforces, units)
     near = pairs(atoms, FIRST_SHELL)
-    sizes, slopes = sizes_of_eq_41(near, units)
+    sizes, slopes = sizes_of_eq_41(near, units, case.rounding)
     moments = sizes[:, None] * units
     found = model.evaluate(graph, moments, lattice=False)
     # dE/de = M dE/dM + sum of dE/dM_i dM_i/de over all sizes that depend on this direction.

@@ -17,12 +17,15 @@ from pathlib import Path
 
 from accuracy import case_errors, case_fields, coverage, thermal_fields, width_errors
 from comparison import summary
-from conditions import CASES, FAST, FULL, THERMAL_K
+from conditions import CASES, FAST, FULL, THERMAL_K, TRANSFERS
+from cusp import beyond, curve
 from figures import draw_all
+from least_squares import least_squares
 from parity import crystals, energies, thermal_tests
 from portability import portability
 from spins import all_runs
 from stages import pool, stage
+from worst import thermal_statistics
 
 
 def compute(sizes, folder, executor):
@@ -63,6 +66,19 @@ def compute(sizes, folder, executor):
         )
         for name in sizes.transfers
     }
+    worst = {
+        name: {
+            str(kelvin): stage(
+                folder,
+                f"worst_{name}_{kelvin}",
+                lambda name=name, kelvin=kelvin: seeds(
+                    thermal_statistics, sizes.seeds, name, kelvin
+                ),
+            )
+            for kelvin in THERMAL_K
+        }
+        for name in sizes.references
+    }
     widths = {
         name: {
             str(width): stage(
@@ -75,6 +91,26 @@ def compute(sizes, folder, executor):
         for name in sizes.width_cases
     }
     inside = stage(folder, "coverage", lambda: seeds(coverage, sizes.seeds))
+    cusps = {
+        str(kelvin): stage(
+            folder, f"beyond_{kelvin}", lambda kelvin=kelvin: seeds(beyond, sizes.seeds, kelvin)
+        )
+        for kelvin in sizes.cusp_K
+    }
+    curves = {
+        str(kelvin): stage(
+            folder, f"curve_{kelvin}", lambda kelvin=kelvin: seeds(curve, sizes.seeds, kelvin)
+        )
+        for kelvin in sizes.curve_K
+    }
+    exact = {
+        name: stage(
+            folder,
+            f"exact_{name}",
+            lambda name=name: seeds(least_squares, sizes.seeds, TRANSFERS[name]),
+        )
+        for name in ("one", "three")
+    }
     drawn = {
         name: stage(folder, f"energies_{name}", lambda name=name: energies(name, sizes))
         for name in sizes.cases
@@ -93,6 +129,10 @@ def compute(sizes, folder, executor):
         "fields": fields,
         "warm": warm,
         "portability": transfers,
+        "worst": worst,
+        "cusps": cusps,
+        "curves": curves,
+        "exact": exact,
         "widths": widths,
         "coverage": inside,
         "magnetization": runs,
