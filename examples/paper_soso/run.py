@@ -1,6 +1,6 @@
 """Gao, Bokdam, Kelly, "Machine learning exchange fields for ab-initio spin dynamics" (2024), tests.
 
-    python examples/paper_soso/run.py --output paper            # an hour or two on 2 cores
+    python examples/paper_soso/run.py --output paper            # about an hour on 2 cores
     python examples/paper_soso/run.py --output paper --fast     # seconds; numbers mean nothing
 
 GAP-SOSO fitted to 50 configurations of Heisenberg iron and judged by 2500 others (Sec. III B,
