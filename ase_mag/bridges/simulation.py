@@ -199,6 +199,7 @@ class LammpsSimulation:
 
         Every process calls it, at the state at the end of a step: :meth:`observables`,
         :meth:`collect`, :attr:`state`. As in ASE a negative interval means once, at step -interval.
+        A function that changes moments calls ``state.moments_changed()`` on every process.
         """
         self._observers.attach(function, interval, arguments, named)
 
