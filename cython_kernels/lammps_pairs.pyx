@@ -69,6 +69,46 @@ def count(uintptr_t function, uintptr_t handle, int index, int[::1] offsets):
     return offsets[n]
 
 
+cdef void merge_sort(long long* keys, long long* scratch, int n) noexcept nogil:
+    """Sort ``keys`` in place; ``scratch`` holds as many. Runs of eight first, then merged."""
+    cdef int start, width, i, j, k, middle, end
+    cdef long long key
+    cdef long long* source = keys
+    cdef long long* target = scratch
+    cdef long long* other
+    for start in range(0, n, 8):
+        for i in range(start + 1, min(start + 8, n)):
+            key = keys[i]
+            j = i
+            while j > start and keys[j - 1] > key:
+                keys[j] = keys[j - 1]
+                j -= 1
+            keys[j] = key
+    width = 8
+    while width < n:
+        start = 0
+        while start < n:
+            middle = min(start + width, n)
+            end = min(start + 2*width, n)
+            i = start
+            j = middle
+            for k in range(start, end):
+                if i < middle and (j >= end or source[i] <= source[j]):
+                    target[k] = source[i]
+                    i += 1
+                else:
+                    target[k] = source[j]
+                    j += 1
+            start = end
+        other = source
+        source = target
+        target = other
+        width *= 2
+    if source != keys:
+        for k in range(n):
+            keys[k] = source[k]
+
+
 def fill(
     uintptr_t function,
     uintptr_t handle,
@@ -76,12 +116,14 @@ def fill(
     const int[::1] names,
     const int[::1] rows,
     const int[::1] offsets,
+    long long[:, ::1] scratch,
     int[::1] neighbors,
     int[::1] translation,
 ):
     """Fill ``neighbors`` and ``translation`` with name and row of the neighbors of owned atoms.
 
     ``names`` and ``rows`` are those of all owned atoms and ghosts of LAMMPS, see :func:`fold`.
+    Those of every atom come in ascending order. ``scratch`` (2, most neighbors of an atom).
     """
     cdef ElementNeighbors element = <ElementNeighbors> function
     cdef Py_ssize_t k, p, q
@@ -93,8 +135,12 @@ def fill(
             q = offsets[atom]
             for p in range(number):
                 j = list_of[p] & MASK
-                neighbors[q + p] = names[j]
-                translation[q + p] = rows[j]
+                scratch[0, p] = (<long long> names[j] << 32) | rows[j]
+            if number > 0:
+                merge_sort(&scratch[0, 0], &scratch[1, 0], number)
+            for p in range(number):
+                neighbors[q + p] = <int> (scratch[0, p] >> 32)
+                translation[q + p] = <int> scratch[0, p]  # the low 32 bits
 
 
 def gather_block(

@@ -105,15 +105,22 @@ class DistributedSurface(Surface):
         energies, virials, *gradients = self.blocks.evaluate(
             self.model, moments, lattice=lattice, one_sided=form is not None
         )
-        columns = [column for column in gradients if column is not None]
-        columns = np.concatenate(columns, axis=1) if len(columns) > 1 else columns[0]
-        owned = columns[: self.blocks.n_sites].copy()
-        self.halo.reverse(columns[self.blocks.n_sites :], owned)
-        magforces = owned[:, -3:] if form is None else None
-        return Response(energies, magforces, owned[:, :3] if lattice else None, virials)
+        forces, magforces = self._at_owners(gradients)
+        return Response(energies, magforces, forces, virials)
+
+    def _at_owners(self, arrays):
+        """Return (n_atoms, 3) arrays with the shares of the ghosts at their owners; None stays."""
+        n, known = self.blocks.n_sites, [array for array in arrays if array is not None]
+        if self.comm.size > 1:
+            ghosts = [array[n:] for array in known]
+            shares = np.concatenate(ghosts, axis=1) if len(ghosts) > 1 else ghosts[0]
+            self.halo.reverse(shares, *(array[:n] for array in known))
+        return [None if array is None else array[:n] for array in arrays]
 
     def with_ghosts(self, values):
         """Return values of the owned atoms, (n_owned, k), followed by those of the ghosts."""
+        if self.comm.size == 1:
+            return values
         return np.concatenate([values, self.halo.forward(values)])
 
     @property

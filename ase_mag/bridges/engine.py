@@ -73,8 +73,8 @@ class Engine:
 
     def _set_up(self, atoms):
         self._cell = atoms.cell.array.copy()
-        box, self.rotation = Box.of(_upright(atoms, self._cell))
-        self.box = box
+        self._turn(atoms)
+        box = self.box
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = box.limits.tolist()
         xy, xz, yz = box.tilts.tolist()
         reach = max(self.cutoff, 1.0)
@@ -111,6 +111,10 @@ class Engine:
         )
         self._create(atoms)
         self.lmp.set_fix_external_callback("model", self._call, None)
+
+    def _turn(self, atoms):
+        self.box, self.rotation = Box.of(_upright(atoms, self._cell))
+        self._aligned = np.array_equal(self.rotation, np.eye(3))
 
     def commands(self, *lines):
         """Give commands to LAMMPS, on every process the same."""
@@ -211,10 +215,6 @@ class Engine:
         else:
             self._property(name)[:] = self._to_box(values)
 
-    def keeps(self, name):
-        """Return whether numbers of this name travel with the atoms."""
-        return name in self._columns
-
     def _numbers(self):
         return self._view("d2_numbers", columns=len(self._columns))
 
@@ -224,10 +224,6 @@ class Engine:
 
     def _to_box(self, vectors):
         return vectors if self._aligned else vectors @ self.rotation
-
-    @property
-    def _aligned(self):
-        return np.array_equal(self.rotation, np.eye(3))
 
     def _property(self, name):
         # In the axes of the box, so that dump files of LAMMPS show positions and vectors alike.
@@ -307,7 +303,7 @@ class Engine:
         vectors = {name: self.read(name) for name in self._properties}
         self._cell = self._cell @ deform
         strained = Atoms(cell=self._cell, pbc=self.box.periodic)
-        self.box, self.rotation = Box.of(_upright(strained, self._cell))
+        self._turn(strained)
         for name, values in vectors.items():
             self.write(name, values)
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = self.box.limits.tolist()
@@ -325,8 +321,13 @@ class Engine:
         np.multiply(self._to_box(velocities), _PS, out=self._view("v"))
 
     def take_forces(self):
-        """Return the forces that LAMMPS itself found, (n_owned, 3), eV/angstrom, and zero them."""
+        """Return the forces that LAMMPS itself found, (n_owned, 3), eV/angstrom, and zero them.
+
+        None: it has found none.
+        """
         forces = self._view("f")
+        if not forces.any():
+            return None
         result = self._to_user(forces)
         forces[:] = 0.0
         return result

@@ -1,14 +1,14 @@
 """The halo: copies of atoms that other processes own, and the way back."""
 
+from itertools import pairwise
+
 import numpy as np
-from scipy.sparse import csr_array
 
 
 class Halo:
     """Sends values of owned atoms to their ghosts, and adds values of ghosts to their owners.
 
-    Atoms are known by tags, which are unique over all processes; a tag may have several ghosts on
-    a process (periodic images), also where it is owned. Who owns a tag is found through a
+    Atoms are known by tags, which are unique over all processes. Who owns a tag is found through a
     directory: process (tag mod number of processes) keeps the entry of a tag, so that no process
     holds a table of all atoms.
 
@@ -16,7 +16,7 @@ class Halo:
     ----------
     comm : mpi4py communicator. All its processes make the halo at the same time.
     owned : (n,) int array, tags of the atoms of this process, in their order.
-    ghosts : (m,) int array, tags of its ghosts, in their order.
+    ghosts : (m,) int array, tags of its ghosts, in their order; each once, and none that it owns.
 
     Raises
     ------
@@ -34,19 +34,13 @@ class Halo:
         owned = np.ascontiguousarray(owned, dtype=np.int64)
         ghosts = np.ascontiguousarray(ghosts, dtype=np.int64)
         self.n_owned, self.n_ghosts, self.exchanges = len(owned), len(ghosts), 0
-        wanted, slot = np.unique(ghosts, return_inverse=True)
-        process, index = self._look_up(owned, wanted)
-        # Slots in the order in which they arrive: by process.
-        order = np.argsort(process, kind="stable")
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        self._slot = place[slot.ravel()]
+        process, index = self._look_up(owned, ghosts)
+        # Values arrive by process: ghost _order[k] is the one that arrives as number k.
+        self._order = np.argsort(process, kind="stable")
+        self._arrival = np.empty_like(self._order)
+        self._arrival[self._order] = np.arange(len(ghosts))
         self._receive = np.bincount(process, minlength=comm.size)
-        self._rows, self._send = _send_to(comm, index[order], self._receive)
-        self._gather_ghosts = _adder(self._slot, len(wanted))
-        self._gather_owned = _adder(self._rows, self.n_owned)
-        #: The owner of every ghost, where all of them are here.
-        self._owners = self._rows[self._slot] if comm.size == 1 else None
+        self._rows, self._send = _send_to(comm, index[self._order], self._receive)
 
     def _look_up(self, owned, wanted):
         """Return process and local index of the owner of every wanted tag."""
@@ -87,42 +81,38 @@ class Halo:
 
     def _fill(self, values, ghosts):
         # mode="clip" writes into ghosts without a copy; all indices are valid.
-        if self._owners is not None:
-            self.exchanges += 1
-            np.take(values, self._owners, axis=0, out=ghosts, mode="clip")
-        else:
-            sent = np.take(values, self._rows, axis=0, mode="clip")
-            slots = self._exchange(sent, self._send, self._receive)
-            np.take(slots, self._slot, axis=0, out=ghosts, mode="clip")
+        sent = np.take(values, self._rows, axis=0, mode="clip")
+        arrived = self._exchange(sent, self._send, self._receive)
+        np.take(arrived, self._arrival, axis=0, out=ghosts, mode="clip")
 
-    def reverse(self, values, owned):
-        """Add ``values`` (n_ghosts, k) of the ghosts to those of their owners, ``owned``, in place.
+    def reverse(self, values, *owned):
+        """Add ``values`` (n_ghosts, k) of the ghosts to those of their owners, in place.
 
-        The sum runs in an order that depends on tags and processes only.
+        ``owned``: arrays (n_owned, ...) of k columns in all. The sum runs in an order that depends
+        on tags and processes only.
         """
-        slots = self._gather_ghosts @ np.ascontiguousarray(values)
-        owned += self._gather_owned @ self._exchange(slots, self._receive, self._send)
+        sent = np.take(values, self._order, axis=0, mode="clip")
+        arrived = self._exchange(sent, self._receive, self._send)
+        for first, last in pairwise(_blocks(self._send)):
+            # No row twice: a process has one ghost of an atom.
+            rows, column = self._rows[first:last], 0
+            for array in owned:
+                end = column + array.shape[1]
+                array[rows] += arrived[first:last, column:end]
+                column = end
 
     def _exchange(self, values, send, receive):
         """Send and receive rows, ``send[q]`` of them to process q and ``receive[q]`` from it."""
         self.exchanges += 1
-        comm, here, width = self.comm, self.comm.rank, values.shape[1]
-        if comm.size == 1:
-            return values
-        values = np.ascontiguousarray(values)
+        comm, width = self.comm, values.shape[1]
         starts, ends = _blocks(send), _blocks(receive)
         result = np.empty((int(receive.sum()), width))
         requests = [
-            comm.Irecv(result[ends[q] : ends[q + 1]], source=q)
-            for q in np.flatnonzero(receive)
-            if q != here
+            comm.Irecv(result[ends[q] : ends[q + 1]], source=q) for q in np.flatnonzero(receive)
         ]
         requests += [
-            comm.Isend(values[starts[q] : starts[q + 1]], dest=q)
-            for q in np.flatnonzero(send)
-            if q != here
+            comm.Isend(values[starts[q] : starts[q + 1]], dest=q) for q in np.flatnonzero(send)
         ]
-        result[ends[here] : ends[here + 1]] = values[starts[here] : starts[here + 1]]
         for request in requests:
             request.Wait()
         return result
@@ -130,12 +120,6 @@ class Halo:
 
 def _blocks(counts):
     return np.concatenate([[0], np.cumsum(counts)])
-
-
-def _adder(rows, n):
-    """Return the matrix that adds row k of its operand to row ``rows[k]`` of n."""
-    ones = np.ones(len(rows))
-    return csr_array((ones, (rows, np.arange(len(rows)))), shape=(n, len(rows)))
 
 
 def _deliver(comm, rows, processes):

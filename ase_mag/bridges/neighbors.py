@@ -48,7 +48,8 @@ def folded(engine):
     if n_pairs < 0:
         raise RuntimeError("the neighbor list of LAMMPS names an atom of another process")
     neighbors, translation = np.empty(n_pairs, dtype=np.intc), np.empty(n_pairs, dtype=np.intc)
-    kernels.fill(function, handle, index, names, rows, offsets, neighbors, translation)
+    scratch = np.empty((2, np.diff(offsets).max(initial=0)), dtype=np.int64)
+    kernels.fill(function, handle, index, names, rows, offsets, scratch, neighbors, translation)
     numbers = engine.numbers()
     numbers = np.concatenate([numbers[:n], numbers[ghosts]])
     return Topology(numbers, offsets, neighbors, translations, translation), ghosts

@@ -181,15 +181,20 @@ class Frames:
             self.file.close()
 
 
-def owned_columns(engine, surface, state, forces=False):
-    """Return what :meth:`LammpsSimulation.collect` collects, of the atoms of this process."""
+def owned_columns(engine, surface, state, sizes, forces=False):
+    """Return what :meth:`LammpsSimulation.collect` collects, of the atoms of this process.
+
+    Between two drifts the state is ``state`` and ``sizes`` (InertialSizes or None); before the
+    first run there is no ``state`` yet, and LAMMPS has it.
+    """
     parts = {
         "positions": engine.unwrapped(),
-        "momenta": engine.read("momenta"),
-        "moments": engine.read("moments"),
+        "momenta": engine.read("momenta") if state is None else state.momenta,
+        "moments": engine.read("moments") if state is None else state.moments,
     }
-    if engine.keeps("size_velocities"):
-        parts["size_velocities"] = engine.read("size_velocities")
+    if sizes is not None:
+        known = sizes.velocities if state is not None else engine.read("size_velocities")
+        parts["size_velocities"] = known
     if forces:
         response = surface.model_response(state)
         parts |= {"forces": response.forces, "magforces": response.magforces}

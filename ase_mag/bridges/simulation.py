@@ -360,7 +360,7 @@ class LammpsSimulation:
         """
         if forces:
             self._need_state()
-        parts = owned_columns(self.engine, self.surface, self.state, forces)
+        parts = owned_columns(self.engine, self.surface, self.state, self.propagation.sizes, forces)
         return gathered(self.comm, self.engine.tags() - 1, parts)
 
     def gather(self):

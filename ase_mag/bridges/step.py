@@ -13,10 +13,10 @@ from ase_mag.bridges.heap import trim
 from ase_mag.core import State
 from ase_mag.core.graph import check_finite
 
-#: What travels with the atoms: the state at the end of a step, and ahead of it by half a step.
-VECTORS = ("moments", "momenta", "moments_ahead", "momenta_ahead")
+#: What travels with the atoms: the state ahead of a drift, or that at the end of a run.
+VECTORS = ("moments", "momenta")
 #: The same for sizes with inertia: dm/dt, mu_B per ASE time.
-SIZES = ("size_velocities", "size_velocities_ahead")
+SIZES = ("size_velocities",)
 
 
 class Stepper:
@@ -99,33 +99,34 @@ class Stepper:
         engine, state, half = self.engine, self.state, 0.5 * self.dt
         self.surface.time = (step - 1) * self.dt + half if step else 0.0
         if self._renewed:
-            self.propagation.settle_sizes(state, engine.read("moments"))
-        ahead = "" if fresh else "_ahead"
-        state.moments[:] = engine.read("moments" + ahead)
-        state.momenta[:] = engine.read("momenta" + ahead)
-        sizes = self.propagation.sizes
-        if sizes is not None:
-            sizes.velocities = engine.read("size_velocities" + ahead)
-        state.moments_changed()
+            self.propagation.settle_sizes(state, state.moments)
         if not fresh:
             self._turn(half)
             self._resize(half)
-        forces = self._timed("forces", self.surface.forces, state) + engine.take_forces()
+        forces = self._timed("forces", self.surface.forces, state)
+        others = engine.take_forces()
+        if others is not None:
+            forces = forces + others
         self.propagation.hold(forces)
         if not fresh:
             state.momenta += half * forces
-            engine.write("moments", state.moments)
-            engine.write("momenta", state.momenta)
-            if sizes is not None:
-                engine.write("size_velocities", sizes.velocities)
         self.seen(step)
-        if step < self._last:
-            if self.noted():
+        if step < self._last and not self.noted():
+            self.surface.time = step * self.dt + half
+            self._go_ahead(half, forces)
+        else:
+            self._write()
+            if step < self._last:
                 self._stopped = True
-                self.engine.stop()
-            else:
-                self.surface.time = step * self.dt + half
-                self._go_ahead(half, forces)
+                engine.stop()
+
+    def _write(self):
+        """Give the state to LAMMPS, which may send atoms to other processes in a drift."""
+        engine, state, sizes = self.engine, self.state, self.propagation.sizes
+        engine.write("moments", state.moments)
+        engine.write("momenta", state.momenta)
+        if sizes is not None:
+            engine.write("size_velocities", sizes.velocities)
 
     def _go_ahead(self, half, forces):
         """Make the first half of the next step, and let the engine drift."""
@@ -137,10 +138,7 @@ class Stepper:
         if propagation.bath is not None:
             propagation.bath.advance(state, self.dt)
             velocities = 0.5 * (velocities + state.momenta / state.masses[:, None])
-        engine.write("moments_ahead", state.moments)
-        engine.write("momenta_ahead", state.momenta)
-        if propagation.sizes is not None:
-            engine.write("size_velocities_ahead", propagation.sizes.velocities)
+        self._write()
         engine.set_velocities(velocities)
 
     def _turn(self, duration):
@@ -178,10 +176,18 @@ class Stepper:
             n, tags = engine.n_owned, engine.tags(ghosts=True)
             self._halo = Halo(self.surface.comm, tags[:n], tags[self._ghosts])
             self.propagation.own(tags[:n] - 1)
-            numbers, masses = topology.numbers[:n], self.propagation.masses
             self.state = None
-            none, cell = np.zeros((n, 3)), engine.cell
-            self.state = State(numbers, masses, none[:0], none, none, cell, engine.box.periodic)
+            self.state = State(
+                topology.numbers[:n],
+                self.propagation.masses,
+                np.empty((0, 3)),
+                engine.read("momenta"),
+                engine.read("moments"),
+                engine.cell,
+                engine.box.periodic,
+            )
+            if self.propagation.sizes is not None:
+                self.propagation.sizes.velocities = engine.read("size_velocities")
         cell = engine.cell
         volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
         positions = engine.positions(self._ghosts)

@@ -8,12 +8,13 @@ from mpi4py import MPI
 from ase_mag.bridges import Halo
 
 comm = MPI.COMM_WORLD
-N, GHOSTS = 1000, 3000
+N, GHOSTS = 1000, 200
 rng = np.random.default_rng(1)
 tags = rng.permutation(10 * N)[:N]
 mine = tags[rng.integers(comm.size, size=N) == comm.rank]
 own = np.random.default_rng(comm.rank + 2)
-ghosts = own.choice(tags, size=GHOSTS if comm.rank else 0 if comm.size > 1 else GHOSTS)
+others = tags[~np.isin(tags, mine)]
+ghosts = own.choice(others, size=min(GHOSTS * comm.rank, len(others)), replace=False)
 halo = Halo(comm, mine, ghosts)
 
 
@@ -22,10 +23,13 @@ def values(of):
 
 
 forward = np.array_equal(halo.forward(values(mine)), values(ghosts))
-shares = own.normal(size=(len(ghosts), 3))
-total = np.ones((len(mine), 3))
+shares = own.normal(size=(len(ghosts), 4))
+total = np.ones((len(mine), 4))
+parts = total[:, :1].copy(), total[:, 1:].copy()
 halo.reverse(shares, total)
-expected = np.ones((10 * N, 3))
+halo.reverse(shares, *parts)
+assert np.array_equal(np.concatenate(parts, axis=1), total)
+expected = np.ones((10 * N, 4))
 for where, what in zip(comm.allgather(ghosts), comm.allgather(shares), strict=True):
     np.add.at(expected, where, what)
 error = float(np.abs(total - expected[mine]).max(initial=0.0))
