@@ -69,6 +69,8 @@ class Engine:
         self.n_atoms = len(atoms)
         self._properties = dict(zip(properties, (f"d2_{name}" for name in properties), strict=True))
         self._columns = {name: k for k, name in enumerate(numbers_kept)}
+        # LAMMPS' Python module takes an array of one column for a vector.
+        self._n_columns = max(2, len(self._columns))
         self._set_up(atoms)
 
     def _set_up(self, atoms):
@@ -86,7 +88,7 @@ class Engine:
             region = f"prism {limits} {xy!r} {xz!r} {yz!r}"
         kept = " ".join(f"{name} 3" for name in self._properties.values())
         if self._columns:
-            kept += f" d2_numbers {len(self._columns)}"
+            kept += f" d2_numbers {self._n_columns}"
         # Room for the neighbors of an atom in the densest of solids.
         most = max(2000, int((reach + self.skin) ** 3))
         self.commands(
@@ -216,7 +218,7 @@ class Engine:
             self._property(name)[:] = self._to_box(values)
 
     def _numbers(self):
-        return self._view("d2_numbers", columns=len(self._columns))
+        return self._view("d2_numbers", columns=self._n_columns)
 
     def _to_user(self, vectors):
         """Return a copy of vectors in the axes of the box in those of the user."""
