@@ -5,7 +5,7 @@ Every sum runs in a fixed order per atom, so results do not depend on the number
 
 from cython.parallel cimport prange
 
-from pairs cimport ase_mag_radial_sums
+from pairs cimport ase_mag_radial_sums, ase_mag_scatter
 
 
 cdef struct Pairs:
@@ -154,6 +154,50 @@ def forces_virials(
                     &s, k, &incoming[incoming_offsets[k]], &incoming[incoming_offsets[k + 1]],
                     &centers[0], &forces[k, 0],
                 )
+
+
+def scatter(
+    const int[::1] offsets,
+    const int[::1] neighbors,
+    const int[::1] translation,
+    const double[:, ::1] translations,
+    const double[:, ::1] positions,
+    const double[::1] distances,
+    const double[:, ::1] pairs,
+    const double[::1] radial,
+    double[:, :, ::1] parts,
+    double[:, ::1] forces,
+    double[:, :, ::1] virials,
+    int threads,
+):
+    """What :func:`forces_virials` gives, ghosts included, without the pairs that end on an atom.
+
+    The sites are cut into as many runs as ``parts`` has rows of (n_atoms, 4), each of which
+    collects the forces of one run; they are added up in order, so that the number of threads does
+    not matter.
+    """
+    cdef Py_ssize_t n_sites = offsets.shape[0] - 1, n_atoms = forces.shape[0]
+    cdef Py_ssize_t n_parts = parts.shape[0], s, k, c
+    cdef const double* gradients = NULL if pairs is None else <const double*> &pairs[0, 0]
+    cdef const double* slopes = NULL if radial is None else &radial[0]
+    with nogil:
+        for s in prange(n_parts, schedule="static", chunksize=1, num_threads=threads):
+            for k in range(n_atoms):
+                for c in range(4):
+                    parts[s, k, c] = 0.0
+            for k in range(n_sites*s//n_parts, n_sites*(s + 1)//n_parts):
+                ase_mag_scatter(
+                    <const double*> &positions[0, 0], <const double*> &translations[0, 0],
+                    <const double*> &positions[k, 0], &neighbors[0], &translation[0],
+                    &distances[0], slopes, gradients, offsets[k], offsets[k + 1] - offsets[k],
+                    &parts[s, 0, 0], &parts[s, k, 0], &virials[k, 0, 0],
+                )
+        for k in prange(n_atoms, schedule="static", num_threads=threads):
+            for c in range(3):
+                forces[k, c] = parts[0, k, c]
+            for s in range(1, n_parts):
+                for c in range(3):
+                    forces[k, c] += parts[s, k, c]
 
 
 def add_ghosts(

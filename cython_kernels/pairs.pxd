@@ -118,7 +118,64 @@ cdef extern from *:
             sums[8] += own*r[0]*r[1];
         }
     }
+
+    /* Over the n pairs p of one site, with g = slope r/|r| (slope = radial[p]) or, where ``pairs``
+       are there, g += pairs[p]: the sum of g is added to total (x, y, z, 0), g is subtracted from
+       the rows of four of the neighbors in ``forces``, and r (x) g is added to virial (9). */
+    static inline void ase_mag_scatter(const double *positions, const double *translations,
+                                       const double *here, const int *neighbors,
+                                       const int *translation, const double *distances,
+                                       const double *radial, const double *pairs, long first,
+                                       long n, double *forces, double *total, double *virial) {
+        long p = first, last = first + n;
+        double sum[4] = {0.0, 0.0, 0.0, 0.0};
+        double w[9] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+    #if defined(__AVX2__)
+        if (!pairs) {
+            __m256d center = _mm256_loadu_pd(here), f = _mm256_setzero_pd(), d = f, e = f;
+            for (; p < last; p++) {
+                double *force = forces + 4L*neighbors[p];
+                __m256d r = _mm256_sub_pd(_mm256_loadu_pd(positions + 4L*neighbors[p]), center);
+                r = _mm256_add_pd(r, _mm256_loadu_pd(translations + 4L*translation[p]));
+                __m256d g = _mm256_mul_pd(r, _mm256_set1_pd(radial[p]/distances[p]));
+                f = _mm256_add_pd(f, g);
+                _mm256_storeu_pd(force, _mm256_sub_pd(_mm256_loadu_pd(force), g));
+                d = _mm256_fmadd_pd(g, r, d);
+                e = _mm256_fmadd_pd(g, _mm256_permute4x64_pd(r, 0xC9), e);
+            }
+            double diagonal[4], others[4];
+            _mm256_storeu_pd(sum, f);
+            _mm256_storeu_pd(diagonal, d);
+            _mm256_storeu_pd(others, e);
+            w[0] = diagonal[0];
+            w[4] = diagonal[1];
+            w[8] = diagonal[2];
+            w[1] = w[3] = others[0];
+            w[5] = w[7] = others[1];
+            w[2] = w[6] = others[2];
+        }
+    #endif
+        for (; p < last; p++) {
+            double r[3], g[3], *force = forces + 4L*neighbors[p];
+            double slope = radial ? radial[p]/distances[p] : 0.0;
+            ase_mag_vector(positions, translations, here, neighbors[p], translation[p], r);
+            for (int c = 0; c < 3; c++) g[c] = slope*r[c] + (pairs ? pairs[3*p + c] : 0.0);
+            for (int c = 0; c < 3; c++) {
+                sum[c] += g[c];
+                force[c] -= g[c];
+                for (int k = 0; k < 3; k++) w[3*c + k] += r[c]*g[k];
+            }
+        }
+        for (int c = 0; c < 3; c++) total[c] += sum[c];
+        for (int q = 0; q < 9; q++) virial[q] = w[q];
+    }
     """
+    void ase_mag_scatter(
+        const double* positions, const double* translations, const double* here,
+        const int* neighbors, const int* translation, const double* distances,
+        const double* radial, const double* pairs, long first, long n, double* forces,
+        double* total, double* virial
+    ) noexcept nogil
     void ase_mag_distances(
         const double* positions, const double* translations, const double* here,
         const int* neighbors, const int* translation, long n, double* out

@@ -12,9 +12,9 @@ from ase_mag.core.memory import Memory
 #: Up to so many sites are one block, of which models keep what belongs to a geometry for the whole
 #: step: about 100 bytes a pair.
 ALONE = 250_000
-#: Sites of each of several blocks, which keep nothing: less than half of the memory and, since
-#: what belongs to a geometry is made twice a step, up to twice the time. Neighbors in the order of
-#: LAMMPS lie in rows of cubes (``engine.CUBE``).
+#: Sites of each of several blocks, which keep nothing: distances and couplings are made twice a
+#: step, for the form of the moments and for forces. Neighbors in the order of LAMMPS lie in rows of
+#: cubes (``engine.CUBE``).
 SIZE = 8_192
 
 #: Couplings for which there is room in a form, relative to those expected of its first block.
@@ -34,6 +34,25 @@ class Block:
     def __init__(self, sites, atoms, topology):
         self.sites, self.atoms, self.topology = sites, atoms, topology
         topology.in_order = False
+        self._packed = None
+
+    def pack(self):
+        """Put the pairs into the smallest integers that hold them: three bytes instead of eight."""
+        topology = self.topology
+        if self._packed is None:
+            self._packed = (
+                topology.neighbors.astype(np.min_scalar_type(topology.n_atoms)),
+                topology.translation.astype(np.min_scalar_type(len(topology.translations))),
+            )
+        topology.neighbors = topology.translation = None
+
+    def unpack(self):
+        """Make the pairs ready for kernels."""
+        topology = self.topology
+        arrays = [topology.memory.empty((topology.n_pairs,), np.intc) for _ in self._packed]
+        for array, packed in zip(arrays, self._packed, strict=True):
+            array[:] = packed
+        topology.neighbors, topology.translation = arrays
 
     @classmethod
     def of(cls, topology, sites, places):
@@ -54,7 +73,9 @@ class Block:
             topology.translations,
             topology.translation[pairs],
         )
-        return cls(sites, atoms, part)
+        block = cls(sites, atoms, part)
+        block.pack()
+        return block
 
 
 class Blocks:
@@ -72,7 +93,7 @@ class Blocks:
             size = n if n <= ALONE else SIZE
         self.n_sites, self.n_atoms = n, topology.n_atoms
         self.kept = size >= n
-        self._graphs = None
+        self._graph = None
         self._memory, self._room = Memory(), None
         if self.kept:
             self.blocks = [Block(slice(0, n), slice(None), topology)]
@@ -88,20 +109,26 @@ class Blocks:
     def place(self, positions, cell, volume, cutoff):
         """Go over to new positions of owned atoms and ghosts, (n_atoms, 3), angstrom."""
         self._geometry = positions, cell, volume, cutoff
-        self._graphs = [None] * len(self.blocks)
+        self._graph = None
         self.volume = volume
 
     def graphs(self, one_sided=False):
-        """Yield every block with its :class:`PairGraph`."""
+        """Yield every block with its :class:`PairGraph`, which is there until the next one."""
         positions, *geometry = self._geometry
-        for k, block in enumerate(self.blocks):
-            graph = self._graphs[k]
+        for block in self.blocks:
+            graph = self._graph
             if graph is None:
                 graph = PairGraph.from_topology(block.topology, positions[block.atoms], *geometry)
-                if self.kept:
-                    self._graphs[k] = graph
+            if self.kept:
+                self._graph = graph
+            else:
+                block.unpack()
             graph.one_sided, graph.fields_only = one_sided, True
-            yield block, graph
+            try:
+                yield block, graph
+            finally:
+                if not self.kept:
+                    block.pack()
 
     def bilinear(self, model):
         """Return the bilinear form of a model on all sites, merged, or None."""

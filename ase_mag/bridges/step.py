@@ -168,17 +168,20 @@ class Stepper:
         if self._renewed:
             self._rebuilds = rebuilds
             self.rebuilds += 1
-            self._blocks = None
+            # What belongs to the pairs and owners before goes first, so that memory is there twice
+            # nowhere.
+            self._blocks = self._halo = self.state = None
             self.surface.forget()
             trim()
             topology, self._ghosts = engine.neighbors()
             self._blocks = Blocks(topology)
             n, tags = engine.n_owned, engine.tags(ghosts=True)
+            numbers = topology.numbers[:n].copy()
+            del topology
             self._halo = Halo(self.surface.comm, tags[:n], tags[self._ghosts])
             self.propagation.own(tags[:n] - 1)
-            self.state = None
             self.state = State(
-                topology.numbers[:n],
+                numbers,
                 self.propagation.masses,
                 np.empty((0, 3)),
                 engine.read("momenta"),

@@ -6,6 +6,9 @@ import numpy as np
 
 from ase_mag import _kernels
 
+#: Runs of sites whose forces are collected apart: as many threads work on them at most.
+_PARTS = 4
+
 
 @dataclass
 class Gradients:
@@ -105,14 +108,17 @@ class Response:
             virials = np.zeros((graph.n_sites, 3, 3))
             return cls(gradients.energies, magforces, forces, virials)
         forces, virials = np.empty((graph.n_atoms, 3)), np.empty((graph.n_sites, 3, 3))
-        topology = graph.topology
-        reverse = topology.reverse
-        if graph.n_atoms > graph.n_sites:
-            reverse = topology.owned_reverse
-        ending = (None, None, None)
-        if reverse is None:
-            ending = (*topology.incoming, topology.centers)
-        _kernels.assemble.forces_virials(
+        _assemble(graph, gradients, forces, virials)
+        return cls(gradients.energies, magforces, forces, virials)
+
+
+def _assemble(graph, gradients, forces, virials):
+    """Set forces and virials by the gradients of pairs."""
+    topology = graph.topology
+    if not topology.in_order:
+        # Parts of a system, each with a list of pairs of its own: tables of reverse pairs would
+        # take more memory than all else.
+        _kernels.assemble.scatter(
             topology.offsets,
             topology.neighbors,
             topology.translation,
@@ -120,21 +126,40 @@ class Response:
             graph.distances,
             gradients.pairs,
             gradients.radial,
-            reverse,
-            *ending,
+            topology.memory.empty((_PARTS, graph.n_atoms, 4)),
             forces,
             virials,
             graph.threads,
         )
-        if reverse is not None and graph.n_atoms > graph.n_sites:
-            _kernels.assemble.add_ghosts(
-                *topology.ghost_pairs,
-                topology.neighbors,
-                topology.translation,
-                *graph.rows,
-                graph.distances,
-                gradients.pairs,
-                gradients.radial,
-                forces,
-            )
-        return cls(gradients.energies, magforces, forces, virials)
+        return
+    reverse = topology.reverse
+    if graph.n_atoms > graph.n_sites:
+        reverse = topology.owned_reverse
+    ending = (None, None, None)
+    if reverse is None:
+        ending = (*topology.incoming, topology.centers)
+    _kernels.assemble.forces_virials(
+        topology.offsets,
+        topology.neighbors,
+        topology.translation,
+        *graph.rows,
+        graph.distances,
+        gradients.pairs,
+        gradients.radial,
+        reverse,
+        *ending,
+        forces,
+        virials,
+        graph.threads,
+    )
+    if reverse is not None and graph.n_atoms > graph.n_sites:
+        _kernels.assemble.add_ghosts(
+            *topology.ghost_pairs,
+            topology.neighbors,
+            topology.translation,
+            *graph.rows,
+            graph.distances,
+            gradients.pairs,
+            gradients.radial,
+            forces,
+        )

@@ -162,3 +162,33 @@ def test_radial_gradients_are_gradients_along_the_pairs(listed_twice):
         np.add.at(forces, graph.centers, total)
         np.subtract.at(forces, graph.neighbors, total)
         np.testing.assert_allclose(a.forces, forces, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("parts", ["pairs", "radial", "both"])
+def test_parts_of_a_system_get_what_all_of_it_gets(parts):
+    # Sites 0 to 3 with atoms 4 and 5 as ghosts, without and with tables of reverse pairs.
+    _, cell, whole, _ = example()
+    rng = np.random.default_rng(3)
+    end = whole.offsets[4]
+    pairs = None if parts == "radial" else rng.normal(size=(end, 3))
+    radial = None if parts == "pairs" else rng.normal(size=end)
+    found = []
+    for in_order, threads in ((True, 1), (False, 1), (False, 3)):
+        topology = Topology(
+            whole.numbers,
+            whole.offsets[:5],
+            whole.neighbors[:end],
+            whole.topology.translations,
+            whole.topology.translation[:end],
+        )
+        topology.in_order, topology.threads = in_order, threads
+        graph = PairGraph.from_topology(topology, whole.positions, cell, None, 5.0)
+        found.append(
+            Response.from_gradients(
+                graph, Gradients(np.zeros(4), np.zeros((6, 3)), pairs, radial=radial)
+            )
+        )
+    for name in ("forces", "virials"):
+        expected, ours, threaded = (getattr(response, name) for response in found)
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+        np.testing.assert_array_equal(threaded, ours)
