@@ -8,6 +8,7 @@ from ase_mag.descriptors.site import SiteDescriptor, SiteNeighbors
 from ase_mag.descriptors.spin_density import ExchangeDensityDescriptor
 from ase_mag.descriptors.triple_density import ThreeBodyExchangeDescriptor
 from ase_mag.descriptors.voronoi import voronoi_volumes
+from ase_mag.descriptors.weighted import WeightedDescriptor
 
 __all__ = [
     "DipoleDensityDescriptor",
@@ -18,5 +19,6 @@ __all__ = [
     "SiteDescriptor",
     "SiteNeighbors",
     "ThreeBodyExchangeDescriptor",
+    "WeightedDescriptor",
     "voronoi_volumes",
 ]

@@ -114,8 +114,21 @@ class DensityDescriptor:
 
     def spin_weights(self, l_max):
         """Return a_l = i_l(kappa)/i_0(kappa), kappa = 1/spin_width^2, for l = 0 .. l_max."""
-        kappa = self.spin_width**-2
-        return ive(np.arange(l_max + 1) + 0.5, kappa) / ive(0.5, kappa)
+        return _spin_weights(self.spin_width, l_max)
+
+    def spin_ratios(self, spin_width):
+        """Return the features of another spin width over those of this one, (n_features,).
+
+        The spin width is in the features as a constant factor, the product of the a_l of all
+        moments that it names.
+
+        Parameters
+        ----------
+        spin_width : float, the other one.
+        """
+        degrees = self._spin_degrees()
+        own, other = (_spin_weights(w, degrees.max()) for w in (self.spin_width, spin_width))
+        return (other / own)[degrees].prod(axis=1)
 
     def _radial_weights(self):
         q = np.arange(1, self.n_radial + 1) * np.pi / self.cutoff
@@ -185,6 +198,11 @@ class DensityDescriptor:
             _ENVELOPES.index(self.envelope),
             self._fading,
         )
+
+
+def _spin_weights(spin_width, l_max):
+    kappa = spin_width**-2
+    return ive(np.arange(l_max + 1) + 0.5, kappa) / ive(0.5, kappa)
 
 
 def positive(name, value, unit, limits=None):

@@ -175,6 +175,10 @@ class DipoleDensityDescriptor(DensityDescriptor):
             )
         return self._mixed(sums)
 
+    def _spin_degrees(self):
+        degrees = [(l1, l2) for l1, l2, _ in self.channels]
+        return np.tile(degrees, (self.n_features // len(degrees), 1))
+
     def _empty_sums(self, graph):
         size = len(self.species) * self.n_radial * len(self._exponents)
         return np.zeros((graph.n_sites, size))

@@ -152,6 +152,10 @@ class ExchangeDensityDescriptor(DensityDescriptor):
         angular = np.sqrt(order + 0.5) * self.spin_weights(self.l_max) ** 2
         return np.outer(self._radial_weights(), angular)
 
+    def _spin_degrees(self):
+        degrees = np.arange(self.n_features) % (self.l_max + 1)
+        return np.column_stack([degrees, degrees])
+
     def _scratch(self, graph):
         size = _kernels.spin_density.scratch_size(self.n_radial, self.l_max + 1)
         return np.empty((graph.threads, size))

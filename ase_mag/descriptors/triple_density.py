@@ -180,6 +180,9 @@ class ThreeBodyExchangeDescriptor(DensityDescriptor):
         out *= self._scale
         return out
 
+    def _spin_degrees(self):
+        return np.array([coupling for coupling, *_ in self._terms()])
+
     def _terms(self):
         """Yield (coupling, L, p, q, weight) of every feature."""
         spin = self.spin_weights(self.l_max)

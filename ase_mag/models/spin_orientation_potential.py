@@ -12,6 +12,7 @@ from ase_mag.descriptors import (
     ExchangeDensityDescriptor,
     JointDescriptor,
     ThreeBodyExchangeDescriptor,
+    WeightedDescriptor,
 )
 from ase_mag.models.descriptor_model import DescriptorModel
 from ase_mag.regressors import LinearFunction, SparseGaussianProcess
@@ -25,6 +26,8 @@ TERMS = {
 #: Parameters of which the terms other than exchange have no more than their own default.
 _BOUNDED = ("cutoff", "n_radial", "l_max")
 REGRESSORS = {"linear": LinearFunction, "sparse_gp": SparseGaussianProcess}
+#: Spin widths between which a prior follows them: the lower bound falls as 3/l_max from 0.5 on.
+_NARROWEST, _RESOLVED, _WIDEST = 0.5, 3.0, 1.0
 #: Training moments below this many times the softness are warned of.
 _SMALL = 10.0
 
@@ -50,8 +53,15 @@ class SpinOrientationPotential(DescriptorModel):
     Parameters
     ----------
     species : str or sequence of str
-    cutoff : float, angstrom. n_radial, l_max : int; width (angstrom), spin_width, envelope,
-        softness (mu_B) : see :class:`ase_mag.descriptors.ExchangeDensityDescriptor`.
+    cutoff : float, angstrom. n_radial, l_max : int; width (angstrom), envelope, softness (mu_B) :
+        see :class:`ase_mag.descriptors.ExchangeDensityDescriptor`.
+    spin_width : float, sigma of the Gaussian around a direction, 1e-3 to 1e3. It says how much less
+        energies are expected to vary with P_l(e_i.e_j) the larger l is: by a_l^2. The prior follows
+        it from 0.5 (3/l_max if that is less) to 1, and stays the same outside: wider Gaussians
+        cover the whole sphere, and a_l ~ spin_width^(-2l) would forbid even exchange (l = 1);
+        narrower ones are finer than P_l up to l_max can show, and would expect as much of l_max
+        as of exchange. Features are then those of ``spin_width`` times the ratio of both
+        (:class:`ase_mag.descriptors.WeightedDescriptor`).
     decay : float or None, angstrom: how fast interactions are expected to fall off with distance,
         about exp(-r/decay). It decides what the data leave open, as where all images of a neighbor
         in a small cell have the same moment, and hardly anything else. The default is the slope of
@@ -131,6 +141,7 @@ class SpinOrientationPotential(DescriptorModel):
 
     def _warn_of_small_moments(self, structures):
         parts = getattr(self.descriptor, "parts", (self.descriptor,))
+        parts = [getattr(part, "descriptor", part) for part in parts]
         limit = _SMALL * max(getattr(part, "softness", 0.0) for part in parts)
         small = total = 0
         for graph, moments in structures:
@@ -156,7 +167,7 @@ def _listed(terms):
 
 
 def _part(term, species, given):
-    """Return the descriptor of a term."""
+    """Return the descriptor of a term, weighted where the prior does not follow its spin width."""
     if not isinstance(term, str):
         return term
     if term not in TERMS:
@@ -165,7 +176,12 @@ def _part(term, species, given):
     if term != "exchange":
         known = inspect.signature(kind).parameters
         given = given | {name: min(given[name], known[name].default) for name in _BOUNDED}
-    return kind(species, **given)
+    part = kind(species, **given)
+    lowest = min(_NARROWEST, _RESOLVED / max(part.l_max, 1))
+    bounded = float(np.clip(part.spin_width, lowest, _WIDEST))
+    if bounded == part.spin_width:
+        return part
+    return WeightedDescriptor(part, part.spin_ratios(bounded))
 
 
 def _function(regressor, n_features, regularization, options):
