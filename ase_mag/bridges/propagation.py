@@ -4,10 +4,12 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from ase_mag.bridges.barostat import DistributedRescaling
+from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.core import State, get_moments
+from ase_mag.core.boundedness import check_bounded, with_energy
+from ase_mag.core.sizes import unheld
 from ase_mag.dynamics import GeneralizedLangevin, InertialSizes, LangevinBath, Precession
 from ase_mag.dynamics.base import free_atoms
-from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.noise import Noise
 from ase_mag.dynamics.propagators import Metered
 
@@ -145,10 +147,41 @@ class Propagation:
         # As in serial runs the field that counts is the one at the start.
         form = self.surface.pairwise_at(0.0)
         resized.moving = None if form is None else self._with_energy(form, state, moments)
+        if form is None:
+            self._check_sizes(state, moments)
+
+    def _changing(self):
+        """Return where the bath, if there is one, changes sizes, (n_owned,) bool or bool."""
+        rate = self._of_atoms("longitudinal_rate")
+        return (rate[self.index] if rate.ndim else rate) > 0
+
+    def _check_sizes(self, state, moments):
+        """Raise ValueError as :func:`ase_mag.core.sizes.check_sizes`, without quadratic forms."""
+        terms = self.surface.model.addends
+        turning = [term for term in terms if term.directional]
+        if not turning:
+            return
+        loose = np.isin(state.numbers, sorted({z for term in turning for z in term.numbers}))
+        loose &= moments.any(axis=1) & self._changing()
+        highest = np.zeros((len(moments), 2))
+        for term in terms:
+            if term.directional:
+                continue
+            own = DistributedSurface(term, self.surface.comm)
+            own.renew(self.surface.blocks, self.surface.halo)
+            if own.pairwise is None:
+                loose &= ~own.response_of_moments(state).magforces.any(axis=1)
+            elif own.pairwise.landau is not None:
+                highest += own.pairwise.landau[:, 1:]
+        quartic, sextic = highest.T
+        loose &= ~((sextic > 0) | ((sextic == 0) & (quartic > 0)))
+        if loose.any():
+            first = int(np.argmax(loose))
+            raise ValueError(unheld(f"atom {self.index[first]}", state.numbers[first], turning))
 
     def _with_energy(self, form, state, moments):
-        present, rate = with_energy(form, moments), self._of_atoms("longitudinal_rate")
-        changing = present & ((rate[self.index] if rate.ndim else rate) > 0)
+        present = with_energy(form, moments)
+        changing = present & self._changing()
         highest = np.zeros(len(moments)) if form.landau is None else form.landau[:, 1:].any(axis=1)
         loose = np.flatnonzero(changing & (highest == 0))
         if len(loose):

@@ -107,6 +107,11 @@ class AddedCalculator(MagneticCalculator):
             results["magforces"] = results["magforces"] + self._lattice_value("magforces", True)
         self.results = results
 
+    def check_sizes(self, atoms):
+        """As :class:`MagneticCalculator`; lattice moments (``lattice_moments``) hold all sizes."""
+        if not self.lattice_moments:
+            super().check_sizes(atoms)
+
     def energy_of_moments(self, atoms):
         """Return the energy as a function of the moments, as :class:`MagneticCalculator` does.
 

@@ -267,7 +267,17 @@ class MagneticCalculator(MomentCalculator):
 
         return evaluate
 
+    def check_sizes(self, atoms):
+        """Raise ValueError if no term of the model holds the sizes of the moments of ``atoms``.
+
+        See :func:`ase_mag.core.sizes.check_sizes`: directional models need a Landau term where
+        sizes relax.
+        """
+        surface, state = self._synchronize(atoms)
+        surface.check_sizes(state)
+
     def _relax(self, surface, state):
+        surface.check_sizes(state)
         fmax, max_steps = self.parameters["fmax"], self.parameters["max_steps"]
         given, self._given = self._given, None  # a failure must not leave its moments behind
         # A warm start is no good from moments that have vanished: they stay on the saddle.

@@ -30,7 +30,8 @@ class Model(ABC):
         for all of it. Models that say so get the fast path of :class:`LatticeForm`. Every class
         says it for itself; it is not inherited.
     directional : bool; True: the energy depends on the directions of moments only, so that magnetic
-        forces are perpendicular to them.
+        forces are perpendicular to them. Sizes must not change then unless another term of a sum
+        holds them (:func:`ase_mag.core.sizes.check_sizes`).
     """
 
     species: tuple
@@ -96,6 +97,11 @@ class Model(ABC):
         None means that the energy is not a quadratic form plus on-site polynomials.
         """
         return None
+
+    @property
+    def addends(self):
+        """Models whose energies add up to this one, or a multiple of it; sums name their terms."""
+        return (self,)
 
     def parameter_key(self):
         """Return what changes whenever parameters are assigned (a tuple; fixed models: empty).
@@ -289,7 +295,12 @@ class Sum(Model):
         )
         self.cutoff = max(term.cutoff for term in self.terms)
         self.homogeneous = all(term.homogeneous for term in self.terms)
+        self.directional = all(term.directional for term in self.terms)
         self.moment_axis = common_axis(self.terms)
+
+    @property
+    def addends(self):
+        return tuple(part for term in self.terms for part in term.addends)
 
     def gradients(self, graph, moments, *, lattice=True):
         total = self.terms[0].gradients(graph, moments, lattice=lattice)

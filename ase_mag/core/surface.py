@@ -9,6 +9,7 @@ from ase_mag.core.graph import NeighborList, check_finite
 from ase_mag.core.lattice import find_lattice
 from ase_mag.core.lattice_form import LatticeForm
 from ase_mag.core.response import Response
+from ase_mag.core.sizes import check_sizes
 
 
 class Surface(ABC):
@@ -36,6 +37,13 @@ class Surface(ABC):
 
     def form(self, state):
         """Return the merged :class:`BilinearForm` at the state's geometry, or None."""
+        return None
+
+    def check_sizes(self, state, free=None):
+        """Raise ValueError if sizes may change that nothing holds, where that is known.
+
+        See :func:`ase_mag.core.sizes.check_sizes`.
+        """
         return None
 
     def lattice_form(self, state):
@@ -83,6 +91,10 @@ class ModelSurface(Surface):
         """Take over the pairs of another surface, so that sums run in the same order."""
         self.neighbor_list.set_state(state)
         self._graph_key = self._form_key = self._response_key = None
+
+    def check_sizes(self, state, free=None):
+        if any(term.directional for term in self.model.addends):
+            check_sizes(self.model, self.graph(state), state.moments, free)
 
     def _geometry(self, state):
         return state.serial, state.geometry_version, self.model.parameter_key()

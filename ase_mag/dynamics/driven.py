@@ -43,6 +43,10 @@ class DrivenSurface(Surface):
         """Return the :class:`PairGraph` of the state's geometry."""
         return self.surface.graph(state)
 
+    def check_sizes(self, state, free=None):
+        """See :meth:`ase_mag.core.Surface.check_sizes`."""
+        self.surface.check_sizes(state, free)
+
     def form(self, state):
         form = self.surface.form(state)
         if form is None:

@@ -4,8 +4,8 @@ import numpy as np
 
 from ase_mag import _kernels, units
 from ase_mag.core import padded, threads_for
+from ase_mag.core.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.base import check_count, check_positive
-from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.coloring import Coloring
 from ase_mag.dynamics.propagators import SpinPropagator
 

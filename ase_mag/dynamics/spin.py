@@ -3,8 +3,8 @@
 import numpy as np
 
 from ase_mag.core import CalculatorSurface, Model, ModelSurface, refuse_relaxed
+from ase_mag.core.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.base import check_not_negative, check_shape
-from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.frozen_lattice import FrozenLattice
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
@@ -107,10 +107,13 @@ class SpinDynamics(FrozenLattice):
         moving = self.moving
         if self.longitudinal:
             form = self.surface.form(self.state)
+            held = np.asarray(self.longitudinal_rate) == 0
             if form is not None:
                 present = with_energy(form, self.state.moments)
                 moving = present if moving is None else moving & present
-                check_bounded(form, ~moving | (np.asarray(self.longitudinal_rate) == 0))
+                check_bounded(form, ~moving | held)
+            else:
+                self.surface.check_sizes(self.state, ~held if moving is None else moving & ~held)
             spins = GeneralizedLangevin(
                 self.surface, self.temperature_K, noise, rate=self.longitudinal_rate
             )

@@ -4,6 +4,7 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_mag.core import CalculatorSurface, ModelSurface, refuse_relaxed
+from ase_mag.core.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.barostat import CellRescaling, check_barostat
 from ase_mag.dynamics.base import (
     MagneticDynamics,
@@ -11,7 +12,6 @@ from ase_mag.dynamics.base import (
     check_positive,
     check_shape,
 )
-from ase_mag.dynamics.boundedness import check_bounded, with_energy
 from ase_mag.dynamics.driven import DrivenSurface
 from ase_mag.dynamics.inertia import InertialSizes
 from ase_mag.dynamics.longitudinal import GeneralizedLangevin
@@ -220,11 +220,12 @@ class SpinLatticeDynamics(MagneticDynamics):
 
     def _with_thermal_sizes(self):
         """Return which moments may change their sizes (None: all); refuse unbounded energies."""
-        form = self.spin_surface.form(self.state)
+        form, held = self.spin_surface.form(self.state), np.asarray(self.longitudinal_rate) == 0
         if form is None:
+            self.spin_surface.check_sizes(self.state, ~held)
             return None
         present = with_energy(form, self.state.moments)
-        check_bounded(form, ~present | (np.asarray(self.longitudinal_rate) == 0))
+        check_bounded(form, ~present | held)
         return present
 
     def _size_energy(self, state):

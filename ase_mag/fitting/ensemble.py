@@ -59,8 +59,13 @@ class Ensemble(Model):
                 )
         self.cutoff = max(member.cutoff for member in self.members)
         self.homogeneous = all(member.homogeneous for member in self.members)
+        self.directional = all(member.directional for member in self.members)
         self.moment_axis = common_axis(self.members)
         self.reports = []
+
+    @property
+    def addends(self):
+        return tuple(part for member in self.members for part in member.addends)
 
     def gradients(self, graph, moments, *, lattice=True):
         total = Gradients(np.zeros(graph.n_sites))

@@ -23,6 +23,11 @@ class Held(Model):
         self.model = model
         self.species, self.cutoff = model.species, model.cutoff
         self.moment_axis, self.homogeneous = model.moment_axis, model.homogeneous
+        self.directional = model.directional
+
+    @property
+    def addends(self):
+        return self.model.addends
 
     def gradients(self, graph, moments, *, lattice=True):
         key = self.model.parameter_key()
@@ -76,6 +81,11 @@ class View(Trainable):
             )
         self.species, self.cutoff = model.species, model.cutoff
         self.moment_axis, self.homogeneous = model.moment_axis, model.homogeneous
+        self.directional = model.directional
+
+    @property
+    def addends(self):
+        return self.model.addends
 
     def gradients(self, graph, moments, *, lattice=True):
         return self.model.gradients(graph, moments, lattice=lattice)

@@ -39,6 +39,11 @@ class TrainedPotential(Model):
         self._model, self.metadata = _loaded(name)
         self.species, self.cutoff = self._model.species, self._model.cutoff
         self.moment_axis = self._model.moment_axis
+        self.directional = self._model.directional
+
+    @property
+    def addends(self):
+        return self._model.addends
 
     def gradients(self, graph, moments, *, lattice=True):
         return self._model.gradients(graph, moments, lattice=lattice)

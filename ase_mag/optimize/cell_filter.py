@@ -8,7 +8,7 @@ from ase.utils.abc import Optimizable
 from scipy.linalg import expm, expm_frechet
 
 from ase_mag.core import get_moments, set_moments
-from ase_mag.optimize.moment_energy import check_calculator
+from ase_mag.optimize.moment_energy import check_calculator, check_sizes
 
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
@@ -65,7 +65,8 @@ class MagneticCellFilter(Optimizable):
     Raises
     ------
     ValueError
-        Without a calculator; with one that lacks ``magforces`` or relaxes the moments itself, or
+        For moments that move and whose sizes no term of the model holds;
+        without a calculator; with one that lacks ``magforces`` or relaxes the moments itself, or
         without moments, where ``moments`` move; for a mask of another shape or one that is not
         symmetric; with ``cell`` for atoms that are not periodic in three directions or a
         calculator without stress; if nothing is left to move.
@@ -87,6 +88,8 @@ class MagneticCellFilter(Optimizable):
         if not (cell or positions or moments):
             raise ValueError("cell, positions and moments are all False: nothing is left to move")
         check_calculator(atoms, magforces=moments, wanted="moments can move")
+        if moments:
+            check_sizes(atoms)
         _check_positive(moment_scale=moment_scale)
         _check_positive(
             optional=True, stress_tolerance=stress_tolerance, magforce_tolerance=magforce_tolerance

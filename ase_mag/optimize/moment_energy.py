@@ -35,6 +35,13 @@ def check_calculator(atoms, *, magforces=True, wanted="moments are relaxed"):
         )
 
 
+def check_sizes(atoms):
+    """Raise ValueError if the calculator knows that nothing holds the sizes of the moments."""
+    check = getattr(atoms.calc, "check_sizes", None)
+    if check is not None:
+        check(atoms)
+
+
 class MomentEnergy:
     """E(M) of ``atoms`` at their positions, with first and second derivatives.
 

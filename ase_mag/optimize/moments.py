@@ -7,7 +7,12 @@ import numpy as np
 
 from ase_mag.core import set_moments
 from ase_mag.core.minimization import minimize
-from ase_mag.optimize.moment_energy import MomentEnergy, check_calculator, variables_of
+from ase_mag.optimize.moment_energy import (
+    MomentEnergy,
+    check_calculator,
+    check_sizes,
+    variables_of,
+)
 from ase_mag.optimize.stability import lowest_curvature
 
 #: Reasons of the minimizer in the words of :mod:`ase_mag.optimize.limits`.
@@ -105,7 +110,8 @@ def relax_moments(
     ------
     ValueError
         If there is no calculator, one without ``magforces``, or one that relaxes moments itself;
-        without moments; for numbers that are not positive; for moments that are not along ``axis``.
+        without moments; for numbers that are not positive; for moments that are not along ``axis``;
+        for sizes that no term of the model holds (directional models without a Landau term).
     ase.calculators.calculator.CalculationFailed
         (a RuntimeError) If the calculator fails, or refuses moments on the way again and again
         (ValueError; once or twice only shortens a step).
@@ -126,6 +132,8 @@ def relax_moments(
     if axis is None and directions:
         axis = getattr(getattr(atoms.calc, "model", None), "moment_axis", None)
     variables = variables_of(atoms, directions, sizes, axis)
+    if sizes:
+        check_sizes(atoms)
     surface = MomentEnergy(atoms)
 
     def evaluate(x):

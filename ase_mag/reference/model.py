@@ -65,8 +65,11 @@ class ConstrainedModel(MagneticCalculator):
         ------
         ase.calculators.calculator.CalculationFailed
             (a RuntimeError) If the sizes do not converge, with the largest slope that is left.
+        ValueError
+            If the model knows directions only (:func:`ase_mag.core.sizes.check_sizes`).
         """
         surface, state = self._synchronize(atoms)
+        surface.check_sizes(state)
         start = self._given
         sizes = np.linalg.norm(start, axis=1)[:, None]
         directions = np.divide(start, sizes, out=np.zeros_like(start), where=sizes > 0)

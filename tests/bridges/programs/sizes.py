@@ -48,11 +48,26 @@ with warnings.catch_warnings(record=True) as caught:
         SpinLatticeDynamics(atoms, 30 * units.fs, **options)
     words = MPI.COMM_WORLD.gather((ours, [str(w.message) for w in caught][len(ours) :]))
 unbound = model + models.Landau("Fe", 0.0, 0.0, -10.0, allow_unbounded=True)
-message = None
+directions = models.SpinOrientationPotential("Fe", 4.0, 2, 1)
+directions.parameters = [0.0, 0.0, -1e-3, 0.0, 0.0]
+lattice = models.mendelev_2003() + models.NonMagnetic("Al")
+message = loose = None
 if MPI.COMM_WORLD.size == 1:
     try:
         run(unbound)
     except ValueError as error:
         message = str(error)
+    try:
+        run(lattice + directions)
+    except ValueError as error:
+        loose = str(error)
+ase_mag.set_moments(atoms, moments)
+run(lattice + directions + models.Landau("Fe", -0.3, 0.03))
+held = np.linalg.norm(ase_mag.get_moments(atoms), axis=1)
 if MPI.COMM_WORLD.rank == 0:
-    print(json.dumps({"aluminum": aluminum, "iron": iron, "message": message, "words": words}))
+    print(
+        json.dumps(
+            {"aluminum": aluminum, "iron": iron, "message": message, "words": words}
+            | {"loose": loose, "held": held.max()}
+        )
+    )
