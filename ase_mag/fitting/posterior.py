@@ -44,7 +44,10 @@ class LinearPosterior:
     of the prior are as good as the prior.
 
     What the sparse points of a Gaussian process leave open is added to the variances of energies
-    (:meth:`ase_mag.regressors.BasisFunction.unresolved`), not to those of their derivatives.
+    (:meth:`ase_mag.regressors.BasisFunction.unresolved`), not to those of their derivatives. With a
+    Gaussian kernel, whose points leave much open, deviations are not calibrated for that reason:
+    those of energies are too large (frames that are left out are still sparse points), those of
+    forces and fields may be too small.
 
     Parameters
     ----------
@@ -134,25 +137,39 @@ class LinearPosterior:
         """Return R^-T b for columns b."""
         return solve_triangular(self._triangle, columns, trans="T")
 
-    def uncertainty(self, atoms, moments=None):
-        """Return standard deviations of what the model says, an :class:`Uncertainty`.
+    def uncertainty(self, atoms, moments=None, *, noise=True):
+        """Return standard deviations of labels of new frames from what the model says.
 
-        They are those of the mean prediction; the noise of a label comes on top
-        (:meth:`noise`).
+        sigma^2 = var(b.p) + noise^2 for energies, and for every component of forces and fields,
+        with :meth:`noise` of each kind of label. It is what a model of this form cannot describe
+        as well as the noise of a calculation, and dominates wherever there are many more labels
+        than parameters, as for forces and fields. Where a kind of label has no weight in the fit,
+        its noise is not known and left out. Sites share the noise of the energy evenly.
 
         Parameters
         ----------
         atoms : ase.Atoms or PairGraph
         moments : (N, 3) float array, mu_B; needed with a graph, else those of the atoms.
+        noise : bool; False: deviations of the parameters' mean prediction alone, which are too
+            small for errors wherever the model limits the fit.
+
+        Returns
+        -------
+        Uncertainty
         """
         graph, moments = self._structure(atoms, moments)
         design = self._parts.design(graph, moments)
         sites, total = self._unresolved(graph, moments)
+        energy, forces, fields = (
+            self.noise(name, graph.n_sites) ** 2 if noise and self.weights[name] > 0 else 0.0
+            for name in ("energy", "forces", "magforces")
+        )
+        share = energy / max(graph.n_sites, 1)
         return Uncertainty(
-            float(np.sqrt(self._variances(design.energies.sum(axis=1), "energy") + total)),
-            np.sqrt(self._variances(design.energies, "energy") + sites),
-            np.sqrt(self._variances(design.forces, "forces").sum(axis=1)),
-            np.sqrt(self._variances(design.magforces, "magforces").sum(axis=1)),
+            float(np.sqrt(self._variances(design.energies.sum(axis=1), "energy") + total + energy)),
+            np.sqrt(self._variances(design.energies, "energy") + sites + share),
+            np.sqrt(self._variances(design.forces, "forces").sum(axis=1) + 3 * forces),
+            np.sqrt(self._variances(design.magforces, "magforces").sum(axis=1) + 3 * fields),
         )
 
     def undetermined(self, atoms, moments=None):
@@ -225,6 +242,9 @@ class LinearPosterior:
 
 class PosteriorErrors:
     """The posterior standard deviation as the uncertainty of atoms, for :func:`active_loop`.
+
+    It holds the noise of labels (:meth:`LinearPosterior.uncertainty`): thresholds are errors that
+    new calculations will show, and cannot be below what the model leaves everywhere.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def test_covariance_by_hand(linear_model, linear_data):
         atoms.positions, atoms.cell.array, atoms.pbc, atoms.numbers, linear_model.cutoff
     )
     design = parts.design(graph, get_moments(atoms))
-    found = posterior.uncertainty(atoms)
+    found = posterior.uncertainty(atoms, noise=False)
     total = design.energies.sum(axis=1)
     expected = posterior.scales["energy"] * np.sqrt(total @ inverse @ total)
     assert found.energy == pytest.approx(expected, rel=1e-7)
@@ -44,7 +44,14 @@ def test_covariance_by_hand(linear_model, linear_data):
         variance = np.einsum("kic,kl,lic->i", rows, inverse, rows)
         expected = posterior.scales[name] * np.sqrt(variance)
         np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-7)
-    again = posterior.uncertainty(graph, get_moments(atoms))
+    whole, n = posterior.uncertainty(atoms), {name: posterior.noise(name) for name in WEIGHTS}
+    assert whole.energy == pytest.approx(np.hypot(found.energy, n["energy"]))
+    sites = np.sqrt(found.energies**2 + n["energy"] ** 2 / len(atoms))
+    np.testing.assert_allclose(whole.energies, sites)
+    for name in ("forces", "magforces"):
+        expected = np.sqrt(getattr(found, name) ** 2 + 3 * n[name] ** 2)
+        np.testing.assert_allclose(getattr(whole, name), expected)
+    again = posterior.uncertainty(graph, get_moments(atoms), noise=False)
     np.testing.assert_array_equal(again.energies, found.energies)
     with pytest.raises(ValueError, match="a graph has no moments"):
         posterior.uncertainty(graph)
@@ -108,7 +115,9 @@ def test_coverage_of_held_out_frames(kind):
     calc = ase_mag.MagneticCalculator(model)
     for frame in test:
         atoms = frame.atoms.copy()
-        deviation = np.hypot(posterior.uncertainty(atoms).energy, posterior.noise("energy"))
+        deviation = posterior.uncertainty(atoms).energy
+        alone = posterior.uncertainty(atoms, noise=False).energy
+        assert deviation == pytest.approx(np.hypot(alone, posterior.noise("energy")))
         error = (calc.get_property("energy", atoms) - frame.labels["energy"]) / deviation
         inside.append(abs(error) < 1)
         squares.append(error**2)
@@ -169,6 +178,7 @@ def test_what_the_data_leave_open_has_the_prior_of_largest_evidence():
     b = loss.parts.energy_design(graph, get_moments(atoms)).sum(axis=1)
     pull = inverse @ (prior * (inverse @ b))
     noise, bias = s**2 * (b @ inverse @ a.T @ a @ inverse @ b), t**2 * (b @ pull)
-    assert posterior.uncertainty(atoms).energy == pytest.approx(np.sqrt(noise + bias), rel=1e-5)
+    found = posterior.uncertainty(atoms, noise=False).energy
+    assert found == pytest.approx(np.sqrt(noise + bias), rel=1e-5)
     assert posterior.undetermined(atoms) == pytest.approx(bias / (noise + bias), rel=1e-5)
     assert 0 < posterior.undetermined(atoms) < 1
