@@ -25,3 +25,4 @@ __version__ = "0.1.0"
 
 register_magforces()
 storable_in("ase_mag.fitting.ensemble", "Ensemble")
+storable_in("ase_mag.fitting.held", "Held", "View")

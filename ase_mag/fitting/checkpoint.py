@@ -8,6 +8,7 @@ import numpy as np
 
 from ase_mag.core.durable import replacing
 from ase_mag.core.jobs import frame_digest
+from ase_mag.fitting.identity import differences
 
 FORMAT = 1
 
@@ -24,6 +25,21 @@ class FitCheckpoint:
     def __init__(self, path, identity):
         self.path = Path(path)
         self.identity = json.loads(json.dumps(identity))
+
+    def __fspath__(self):
+        return str(self.path)
+
+    @classmethod
+    def of(cls, place, identity):
+        """Return the checkpoint at a path, or one with more of an identity.
+
+        Parameters
+        ----------
+        place : path or FitCheckpoint, whose identity counts besides.
+        """
+        if isinstance(place, cls):
+            return cls(place.path, place.identity | identity)
+        return cls(place, identity)
 
     def write(self, numbers, arrays):
         """Replace the file by these numbers (JSON-able) and arrays."""
@@ -55,11 +71,10 @@ class FitCheckpoint:
                 f"{self.path} has format {version}, but this version of ase_mag reads up to "
                 f"{FORMAT}: install a newer one"
             )
-        changed = [key for key, value in self.identity.items() if identity.get(key) != value]
+        changed = differences(identity, self.identity)
         if changed:
-            listed = ", ".join(f"{k} {identity.get(k)!r} -> {self.identity[k]!r}" for k in changed)
             raise ValueError(
-                f"{self.path} is the checkpoint of another fit ({listed}): go on with the same "
+                f"{self.path} is the checkpoint of another fit: {changed}. Go on with the same "
                 "data, potential and settings, or delete the file to start anew"
             )
         return numbers, arrays

@@ -81,8 +81,8 @@ def fit(
         term that is not held, is trained by torch on this device, in float64 and with the same
         steps but for rounding (:class:`ase_mag.fitting.torch_loss.TorchLoss`; extra ``torch``).
         'auto' is 'cuda' where there is one. Derivatives of all features stay in its memory.
-    checkpoint : path, optional; the state is kept there every ``checkpoint_interval`` seconds, when
-        the fit is interrupted, and at the end.
+    checkpoint : path or FitCheckpoint, optional; the state is kept there every
+        ``checkpoint_interval`` seconds, when the fit is interrupted, and at the end.
     restart : bool; go on from the checkpoint if it exists, bit for bit as without interruption.
     progress : bool; False: no bar (there is none without a terminal either).
 
@@ -132,7 +132,7 @@ def fit(
         "ridge": ridge,
         "model": parts.structure(),
     }
-    kept = None if checkpoint is None else FitCheckpoint(checkpoint, identity)
+    kept = None if checkpoint is None else FitCheckpoint.of(checkpoint, identity)
     run = FitRun(loss, test_loss, method, ridge, kept, checkpoint_interval)
     before = parts.parameters
     try:

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ase_mag.core import Gradients, Model, Trainable
+from ase_mag.core import Gradients, Model, Trainable, storable
 
 _PARTS = ("moments", "pairs", "radial")
 
 
+@storable
 class Held(Model):
     """A model as it is, whose parameters no fit changes.
 
@@ -48,10 +49,14 @@ class Held(Model):
     def parameter_key(self):
         return self.model.parameter_key()
 
+    def to_dict(self):
+        return {"model": self.model}
+
     def __repr__(self):
         return f"Held({self.model!r})"
 
 
+@storable
 class View(Trainable):
     """A trainable model of which a fit sees some parameters only; the others are held.
 
@@ -126,6 +131,9 @@ class View(Trainable):
 
     def parameter_vjp(self, graph, moments, weights):
         return self.model.parameter_vjp(graph, moments, weights)[self.free]
+
+    def to_dict(self):
+        return {"model": self.model, "free": self.free, "linear": self._linear}
 
     def __repr__(self):
         return f"View({len(self.free)} parameters of {self.model!r})"

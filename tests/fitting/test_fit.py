@@ -198,14 +198,14 @@ def test_checkpoint_of_another_fit(screened_data, tmp_path):
     path = tmp_path / "fit.npz"
     options = {"checkpoint": path, "max_iterations": 2, "method": "bfgs"}
     fitting.fit(ScreenedModel(START), screened_data, **options)
-    message = "is the checkpoint of another fit .*scaling 'configuration' -> 'atom'.*go on with the"
+    message = "of another fit: .*scaling was 'configuration' and is 'atom'.*Go on with the"
     with pytest.raises(ValueError, match=message):
         fitting.fit(ScreenedModel(START), screened_data, scaling="atom", restart=True, **options)
-    with pytest.raises(ValueError, match=r"of another fit \(train '\w+' -> '\w+'\)"):
+    with pytest.raises(ValueError, match=r"of another fit: train was '\w+' and is '\w+'\. Go"):
         fitting.fit(ScreenedModel(START), screened_data[:5], restart=True, **options)
     other = ScreenedModel(START)
     other.cutoff = 3.9
-    with pytest.raises(ValueError, match=r"of another fit \(model 'Scr.*cutoff 4 .*cutoff 3.9 an"):
+    with pytest.raises(ValueError, match=r"another fit: model was 'Scr.*cutoff 4 .*cutoff 3.9 an"):
         fitting.fit(other, screened_data, restart=True, **options)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="is not the checkpoint of a fit, or it is damaged"):
@@ -226,7 +226,7 @@ def test_checkpoint_of_a_potential_of_another_form(screened_data, tmp_path):
     with pytest.warns(UserWarning, match="linear parameters"):
         fitting.fit(potential(1), screened_data, **options)
     for other in ({"r_min": 1.4}, {"cutoff_power": 3}, {"scaling": 0.1}):
-        with pytest.raises(ValueError, match="is the checkpoint of another fit "):
+        with pytest.raises(ValueError, match="is the checkpoint of another fit: "):
             fitting.fit(potential(1, **other), screened_data, restart=True, **options)
     # Other first values are no other potential: those of the checkpoint take their place.
     with pytest.warns(UserWarning, match="linear parameters"):

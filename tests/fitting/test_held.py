@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ase_mag import models, testing
+from ase_mag.core import Sum
 from ase_mag.fitting import Held, View
 from ase_mag.fitting.trainable import TrainableParts
 from ase_mag.testing.structures import Structure
@@ -25,7 +26,7 @@ def test_held_model_answers_as_before():
                 found = held.evaluate(graph, moments, lattice=lattice)
                 np.testing.assert_array_equal(found.energies, expected.energies)
                 np.testing.assert_array_equal(found.magforces, expected.magforces)
-    testing.check_model(held + landau(), storable=False)
+    testing.check_model(held + landau())
 
 
 def test_held_parameters_are_not_fitted():
@@ -55,6 +56,29 @@ def test_view_is_a_trainable_model(linear):
     assert len(view.linear) == (2 if linear else 0)
     view.parameters = [0.2, -0.2]
     np.testing.assert_array_equal(whole.parameters, [0.2, 0.02, -0.03, -0.2])
+
+
+def test_checkpoints_know_what_is_held():
+    """Values of held parameters are a part of what is fitted, those of free ones are not."""
+
+    def structure(held, free, view=0.1):
+        whole = models.Landau("Fe", a=view, b=0.02)
+        terms = [Held(models.Landau("Fe", a=held, b=0.02)), View(whole, [1])]
+        terms.append(models.Landau("Fe", a=free, b=0.02))
+        return TrainableParts(Sum(terms)).structure()
+
+    assert structure(-0.1, -0.1) == structure(-0.1, -0.2)
+    assert structure(-0.1, -0.1) != structure(-0.2, -0.1)
+    assert structure(-0.1, -0.1) != structure(-0.1, -0.1, view=0.2)
+
+
+def test_saved_and_loaded(tmp_path):
+    model = Held(landau()) + View(models.Landau("Fe", a=0.1, b=0.02), [1], linear=False)
+    model.save(tmp_path / "model.npz")
+    again = models.load(tmp_path / "model.npz")
+    assert repr(again) == repr(model)
+    np.testing.assert_array_equal(again.terms[1].parameters, [0.02])
+    assert not len(again.terms[1].linear)
 
 
 def test_bad_input():
