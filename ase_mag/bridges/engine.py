@@ -124,19 +124,15 @@ class Engine:
             self.lmp.command(line)
 
     def _create(self, atoms):
-        positions = atoms.positions @ self.rotation
-        turns = np.zeros(positions.shape, dtype=np.int64)
-        periodic = self.box.periodic
-        turns[:, periodic] = np.floor(self.box.scaled(positions)[:, periodic]).astype(np.int64)
-        positions = positions - turns @ self.box.vectors
+        unwrapped = atoms.positions @ self.rotation
+        turns = np.floor(self.box.scaled(unwrapped)).astype(np.int64) * self.box.periodic
+        positions = unwrapped - turns @ self.box.vectors
         types = np.searchsorted(self.kinds, atoms.numbers) + 1
-        near = np.where(np.abs(turns) < self._many_turns, turns, 0)
         self.lmp.create_atoms(
             len(atoms),
             np.arange(1, len(atoms) + 1),
             types,
             positions.ravel(),
-            image=_encode(near, self._image_bits()).tolist(),
             shrinkexceed=True,
         )
         if self.lmp.get_natoms() != len(atoms):
@@ -145,7 +141,14 @@ class Engine:
                 "of the cell along a direction that is not periodic; enlarge the cell "
                 "(atoms.center(vacuum=...))"
             )
-        self._view("d2_turns")[:] = (turns - near)[self.tags() - 1]
+        if self.n_owned:
+            # LAMMPS has sent some of the atoms on faces of the box to the opposite ones.
+            unwrapped = self.box.scaled(unwrapped[self.tags() - 1])
+            turns = np.rint(unwrapped - self.box.scaled(self.placed()[: self.n_owned]))
+            turns = turns.astype(np.int64) * self.box.periodic
+            near = np.where(np.abs(turns) < self._many_turns, turns, 0)
+            self._turns()[0][:] = _encode(near, self._image_bits())
+            self._view("d2_turns")[:] = turns - near
 
     def _image_bits(self):
         return 10 if self.lmp.extract_setting("imageint") == 4 else 21

@@ -47,8 +47,23 @@ def structures():
     layer = layer[layer.positions[:, 2] == 0]
     layer.pbc = (True, True, False)
     yield "layer", layer
+    # Atoms on the faces of the box, and less than the spacing of numbers beyond them.
+    yield "undisplaced, primitive", bulk("Fe", a=2.86) * (4, 4, 4)
+    yield "undisplaced, skewed", skewed_on_its_faces()
+    beyond = iron.copy()
+    beyond.positions[beyond.positions == 0] = -1e-16
+    yield "undisplaced, beyond a face", beyond
+    far = iron.copy()
+    far.positions += rng.integers(-700, 700, size=far.positions.shape) @ far.cell.array
+    yield "undisplaced, many turns", far
     yield "pair", Atoms("Fe2", positions=[[0, 0, 0], [0, 0, 2.3]])
     yield "atom", Atoms("Fe")
+
+
+def skewed_on_its_faces():
+    skewed = bulk("Fe", a=2.86, cubic=True) * (3, 3, 3)
+    skewed.set_cell(skewed.cell.array @ SKEW.T, scale_atoms=True)
+    return skewed
 
 
 def distributed(atoms):
@@ -77,7 +92,7 @@ def distributed(atoms):
 errors = {}
 for name, atoms in structures():
     rng = np.random.default_rng(4)
-    if name != "layer":
+    if name != "layer" and not name.startswith("undisplaced"):
         atoms.positions += rng.normal(scale=0.05, size=atoms.positions.shape)
     ase_mag.set_moments(atoms, rng.normal(scale=1.5, size=(len(atoms), 3)))
     result = distributed(atoms)
