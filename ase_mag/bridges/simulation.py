@@ -167,7 +167,8 @@ class LammpsSimulation:
         if resuming:
             self.checkpoint.read()
         kept = SIZES if self.propagation.sizes is not None else ()
-        self.engine = Engine(atoms, model.cutoff, skin, VECTORS, self.comm, kept)
+        tilting = pressure is not None and full_cell
+        self.engine = Engine(atoms, model.cutoff, skin, VECTORS, self.comm, kept, tilting)
         self.propagation.begin(self.engine, atoms)
         self._stepper = Stepper(self.engine, self.surface, self.propagation, timestep, self._seen)
         self._stepper.noted, self._warned = self._asked, False

@@ -8,6 +8,7 @@ CASES = (
     "sub-steps, field",
     "pressure",
     "pressure, cell",
+    "pressure, upright cell, dump",
     "longitudinal",
     "longitudinal, no form",
     "field of time",
@@ -26,6 +27,7 @@ CASES = (
     ("n", "name", "steps"),
     [
         (1, "pressure, cell", 30),
+        (1, "pressure, upright cell, dump", 30),
         (2, "baths", 100),
         (2, "fixed atoms, isotopes, field of time", 30),
         (2, "inertial, baths", 30),

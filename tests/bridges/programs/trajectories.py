@@ -41,6 +41,8 @@ CASES = {
     | {"damping": 0.1, "spin_timestep": 0.2 * units.fs, "field": (10.0, 20.0, 30.0)},
     "pressure": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa},
     "pressure, cell": BATHS | {"damping": 0.1, "pressure": 2.0 * units.GPa, "full_cell": True},
+    "pressure, upright cell, dump": BATHS
+    | {"damping": 0.1, "pressure": 2.0 * units.GPa, "full_cell": True},
     "longitudinal": BATHS | {"longitudinal": True, "spin_timestep": 0.2 * units.fs},
     "longitudinal, no form": BATHS | {"longitudinal": True},
     "field of time": {"method": "implicit", "field": turning},
@@ -110,7 +112,8 @@ elif name in ("longitudinal, no form", "rates of atoms", "field of time, no form
     model = Formless(model)
 serial_only = {"method": options.pop("method")} if "method" in options else {}
 atoms = start()
-owners, files = [], {}
+owners = []
+files = {"dump": "run.dump", "loginterval": 5} if "dump" in name else {}
 
 
 def simulate(atoms, comm, *ends):
@@ -121,7 +124,7 @@ def simulate(atoms, comm, *ends):
         simulation.attach(lambda: owners.append(set(simulation.engine.tags().tolist())), 10)
         for end in ends:
             simulation.run_to(end)
-        if files:
+        if "checkpoint" in files:
             simulation.checkpoint.write()
         simulation.gather()
         return simulation.heat, simulation.observables(), simulation.rebuilds
@@ -164,4 +167,7 @@ if comm.rank == 0:
     errors = {
         part: float(np.abs(np.subtract(a, b)).max(initial=0.0)) for part, (a, b) in pairs.items()
     }
+    if files:
+        dumped = ase_mag.io.read_lammps_spin(files["dump"], slice(None))
+        assert [frame.info["step"] for frame in dumped] == list(range(0, steps + 1, 5))
     print(json.dumps({"errors": errors, "rebuilds": rebuilds, "moved": moved}))
