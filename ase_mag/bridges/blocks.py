@@ -73,6 +73,8 @@ class Block:
             topology.translations,
             topology.translation[pairs],
         )
+        if topology.labels is not None:
+            part.labels = topology.labels[atoms]
         block = cls(sites, atoms, part)
         block.pack()
         return block

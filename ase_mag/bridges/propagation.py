@@ -190,7 +190,7 @@ class Propagation:
                 "it has no m^4 or m^6 term; add a models.Landau term with b > 0 (whether a "
                 "quadratic energy of all atoms is bounded is found by SpinLatticeDynamics only)"
             )
-        check_bounded(form, ~changing)
+        check_bounded(form, ~changing, self.index)
         return present
 
     def _spin_energy(self, state):

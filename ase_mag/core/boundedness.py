@@ -25,7 +25,7 @@ def with_energy(form, moments):
     return found
 
 
-def check_bounded(form, held):
+def check_bounded(form, held, labels=None):
     """Raise ValueError unless the energy of a form grows without limit with the moment sizes.
 
     The highest power of an atom decides: c m^6, then b m^4, each with the least favorable
@@ -36,6 +36,7 @@ def check_bounded(form, held):
     ----------
     form : ase_mag.core.BilinearForm, merged.
     held : (N,) bool array, atoms whose moments do not change.
+    labels : (N,) int array or None, what errors call the atoms; None: 0, 1, 2, ...
 
     Raises
     ------
@@ -51,8 +52,9 @@ def check_bounded(form, held):
     bad = ~held & ((sextic < 0) | ((sextic == 0) & (quartic < 0)))
     if bad.any():
         i = int(np.argmax(bad))
+        name = i if labels is None else labels[i]
         raise ValueError(
-            f"the energy of atom {i} is unbounded below: its highest power of the moment is "
+            f"the energy of atom {name} is unbounded below: its highest power of the moment is "
             f"{sextic[i]:g} m^6 eV/mu_B^6 and {quartic[i]:g} m^4 eV/mu_B^4, so moments would grow "
             "without limit; use a Landau term with a positive highest coefficient, or lengths=False"
         )

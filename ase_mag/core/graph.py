@@ -30,6 +30,7 @@ class Topology:
     shifts : (n_pairs, 3) int32 array, the cell translation of j (made when asked for).
     n_sites : number of atoms that carry energy; atoms beyond are ghosts (copies of others).
     in_order : bool; False: the atoms are not those of a structure in its order.
+    labels : (n_atoms,) int array or None, what errors call the atoms; None: 0, 1, 2, ...
     memory : Memory, for arrays over the pairs.
     """
 
@@ -44,6 +45,7 @@ class Topology:
         self.n_pairs = len(self.neighbors)
         self.threads = threads_for(self.n_pairs)
         self.in_order = True
+        self.labels = None
         self.cache = {}
         self.memory = Memory()
 
@@ -194,8 +196,9 @@ class PairGraph:
         if out.min(initial=np.inf) == 0.0:
             pair = int(out.argmin())
             raise ValueError(
-                f"atoms {self.centers[pair]} and {self.neighbors[pair]} are at the same place: "
-                "move or remove one of them (ase.geometry.get_duplicate_atoms finds all)"
+                f"atoms {self.label(self.centers[pair])} and {self.label(self.neighbors[pair])} "
+                "are at the same place: move or remove one of them "
+                "(ase.geometry.get_duplicate_atoms finds all)"
             )
         return out
 
@@ -265,6 +268,11 @@ class PairGraph:
     n_sites = property(lambda self: self.topology.n_sites)
     n_pairs = property(lambda self: self.topology.n_pairs)
     threads = property(lambda self: self.topology.threads)
+
+    def label(self, atom):
+        """Return the number by which errors name an atom."""
+        labels = self.topology.labels
+        return int(atom if labels is None else labels[atom])
 
     def cached(self, key, compute):
         """Return ``cache[key]``, calling ``compute()`` the first time."""

@@ -143,7 +143,9 @@ class DensityDescriptor:
         norms = np.sqrt(np.einsum("ic,ic->i", moments, moments) + self.softness**2)[:, None]
         if not np.isfinite(norms).all():
             bad = int(np.flatnonzero(~np.isfinite(norms))[0])
-            raise ValueError(f"the moment of atom {bad} is not finite: {moments[bad]} mu_B")
+            raise ValueError(
+                f"the moment of atom {graph.label(bad)} is not finite: {moments[bad]} mu_B"
+            )
         directions = np.zeros((graph.n_atoms, 4))
         np.divide(moments, norms, out=directions[:, :3])
         return directions, norms

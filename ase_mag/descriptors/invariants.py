@@ -152,8 +152,8 @@ class InvariantDescriptor:
         i = int(np.argmin(kinds)) if len(kinds) else 0
         if len(kinds) and kinds[i] < 0:
             raise ValueError(
-                f"atom {i} has atomic number {graph.numbers[i]}, but the descriptor knows "
-                f"{', '.join(self.species)}: list all species of the structure in species=..."
+                f"atom {graph.label(i)} has atomic number {graph.numbers[i]}, but the descriptor "
+                f"knows {', '.join(self.species)}: list all species of the structure in species=..."
             )
         return (
             graph.offsets,

@@ -155,17 +155,17 @@ class BondExchange(Model):
         if (counts > 1).any():
             site, row = np.argwhere(counts > 1)[0]
             raise ValueError(
-                f"two neighbors of atom {centers[site]} lie within {self.tolerance:g} angstrom of "
-                f"the bond {self.bonds[rows[row]].round(3).tolist()}: the structure is not the "
-                "crystal of the table, or the tolerance is too wide"
+                f"two neighbors of atom {graph.label(centers[site])} lie within {self.tolerance:g} "
+                f"angstrom of the bond {self.bonds[rows[row]].round(3).tolist()}: the structure "
+                "is not the crystal of the table, or the tolerance is too wide"
             )
         if self.complete and (counts == 0).any():
             site, row = np.argwhere(counts == 0)[0]
             raise ValueError(
-                f"atom {centers[site]} has no neighbor within {self.tolerance:g} angstrom of the "
-                f"bond {self.bonds[rows[row]].round(3).tolist()}: the structure is rotated, "
-                "strained or not the crystal of the table; for surfaces, vacancies and alloys give "
-                "complete=False"
+                f"atom {graph.label(centers[site])} has no neighbor within {self.tolerance:g} "
+                f"angstrom of the bond {self.bonds[rows[row]].round(3).tolist()}: the structure "
+                "is rotated, strained or not the crystal of the table; for surfaces, vacancies and "
+                "alloys give complete=False"
             )
 
     def _isotropic(self, graph):

@@ -207,8 +207,8 @@ class MomentTensorModel(Trainable):
             if len(short):
                 p = short[graph.distances[short].argmin()]
                 raise ValueError(
-                    f"atoms {graph.centers[p]} and {graph.neighbors[p]} are "
-                    f"{graph.distances[p]:.4g} angstrom apart, but the potential is made for "
+                    f"atoms {graph.label(graph.centers[p])} and {graph.label(graph.neighbors[p])} "
+                    f"are {graph.distances[p]:.4g} angstrom apart, but the potential is made for "
                     f"distances from r_min = {self.r_min:g}: train one with a smaller r_min, or "
                     "allow extrapolation with extrapolate=True"
                 )
@@ -218,9 +218,9 @@ class MomentTensorModel(Trainable):
             i = int(sizes.argmax())
             largest = self.max_moment[kinds[i]]
             raise ValueError(
-                f"the moment of atom {i} is {sizes[i] * largest:.4g} mu_B, but the potential is "
-                f"made for moments up to max_moment = {largest:g}: train one with a larger "
-                "max_moment, or allow extrapolation with extrapolate=True"
+                f"the moment of atom {graph.label(i)} is {sizes[i] * largest:.4g} mu_B, but "
+                f"the potential is made for moments up to max_moment = {largest:g}: train one "
+                "with a larger max_moment, or allow extrapolation with extrapolate=True"
             )
 
     def extrapolates(self, graph, moments):

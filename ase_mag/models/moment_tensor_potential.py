@@ -119,9 +119,9 @@ class MomentTensorPotential(MomentTensorModel):
         if across.max(initial=0.0) > _TRANSVERSE:
             i = int(across.argmax())
             raise ValueError(
-                f"the moment of atom {i} is {moments[i].tolist()} mu_B, but a collinear potential "
-                f"reads moments along its axis {self.axis.tolist()} only: turn the moments, "
-                "give axis=..., or use NoncollinearMomentTensorPotential"
+                f"the moment of atom {graph.label(i)} is {moments[i].tolist()} mu_B, but a "
+                f"collinear potential reads moments along its axis {self.axis.tolist()} only: "
+                "turn the moments, give axis=..., or use NoncollinearMomentTensorPotential"
             )
         largest = np.append(self.max_moment, np.inf)
         return (along / largest[kinds])[:, None]
