@@ -4,7 +4,12 @@ from pathlib import Path
 
 from ase_mag.bridges.output import put
 from ase_mag.core import State
-from ase_mag.dynamics.checkpoint import Checkpoint, shorten_log, shorten_trajectory
+from ase_mag.dynamics.checkpoint import (
+    Checkpoint,
+    check_numbers,
+    shorten_log,
+    shorten_trajectory,
+)
 
 
 class BridgeCheckpoint:
@@ -124,3 +129,6 @@ class _Whole:
 
     def set_state(self, state):
         self.heat, self.size_velocities = state["heat"], state.get("size_velocities")
+        if self.size_velocities is not None:
+            path = self.simulation.checkpoint.path
+            check_numbers(path, "size_velocities", self.size_velocities)

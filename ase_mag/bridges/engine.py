@@ -112,7 +112,8 @@ class Engine:
             "fix drift all nve",
             "fix model all external pf/callback 1 1",
             "thermo 0",
-            "thermo_modify lost error norm no",
+            # Lost atoms are found where owners are new.
+            "thermo_modify lost ignore norm no",
         )
         self._create(atoms)
         self.lmp.set_fix_external_callback("model", self._call, None)

@@ -45,3 +45,9 @@ def check_atoms(atoms):
     check_finite(atoms.positions, atoms.cell.array)
     free_atoms(atoms)
     get_moments(atoms)
+    bad = np.flatnonzero(~np.isfinite(atoms.get_momenta()).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"the momentum of atom {bad[0]} is not a finite number: "
+            f"{atoms.get_momenta()[bad[0]].tolist()}; set all of them with atoms.set_momenta"
+        )

@@ -7,11 +7,10 @@ from collections import defaultdict
 import numpy as np
 
 from ase_mag.bridges.blocks import Blocks
-from ase_mag.bridges.failure import abort
+from ase_mag.bridges.failure import LostAtoms, abort, check_complete, check_numbers
 from ase_mag.bridges.halo import Halo
 from ase_mag.bridges.heap import trim
 from ase_mag.core import State
-from ase_mag.core.graph import check_finite
 
 #: What travels with the atoms: the state ahead of a drift, or that at the end of a run.
 VECTORS = ("moments", "momenta")
@@ -85,7 +84,7 @@ class Stepper:
             self._make(step)
             self._next = step + 1
         except BaseException as error:
-            if self.surface.comm.size > 1:
+            if self.surface.comm.size > 1 and not isinstance(error, LostAtoms):
                 self._abort(step)
             self._error = error
             self.engine.stop()
@@ -95,7 +94,7 @@ class Stepper:
 
     def _make(self, step):
         fresh, self._fresh = self._fresh, False
-        self._renew(fresh)
+        self._renew(fresh, step)
         engine, state, half = self.engine, self.state, 0.5 * self.dt
         self.surface.time = (step - 1) * self.dt + half if step else 0.0
         if self._renewed:
@@ -108,6 +107,7 @@ class Stepper:
         if others is not None:
             forces = forces + others
         self.propagation.hold(forces)
+        check_numbers(step, self.propagation.index, moment=state.moments, force=forces)
         if not fresh:
             state.momenta += half * forces
         self.seen(step)
@@ -159,7 +159,7 @@ class Stepper:
         parts = {part: seconds for part, seconds in self._seconds.items() if part != "run"}
         return parts | {"other": self._seconds["run"] - sum(parts.values())}
 
-    def _renew(self, fresh):
+    def _renew(self, fresh, step):
         """Take over positions, and pairs and owners where they have changed."""
         engine = self.engine
         rebuilds = engine.rebuilds()
@@ -173,10 +173,12 @@ class Stepper:
             self._blocks = self._halo = self.state = None
             self.surface.forget()
             trim()
+            check_complete(engine, step)
             topology, self._ghosts = engine.neighbors()
-            self._blocks = Blocks(topology)
             n, tags = engine.n_owned, engine.tags(ghosts=True)
             numbers = topology.numbers[:n].copy()
+            topology.labels = np.concatenate([tags[:n], tags[self._ghosts]]) - 1
+            self._blocks = Blocks(topology)
             del topology
             self._halo = Halo(self.surface.comm, tags[:n], tags[self._ghosts])
             self.propagation.own(tags[:n] - 1)
@@ -194,7 +196,7 @@ class Stepper:
         cell = engine.cell
         volume = float(abs(np.linalg.det(cell))) if engine.box.periodic.all() else None
         positions = engine.positions(self._ghosts)
-        check_finite(positions, cell)
+        check_numbers(step, self.propagation.index, position=positions[: engine.n_owned])
         self._blocks.place(positions, cell, volume, engine.cutoff)
         self.surface.renew(self._blocks, self._halo)
         self.state.geometry_changed()

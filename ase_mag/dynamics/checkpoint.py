@@ -94,6 +94,7 @@ class Checkpoint:
             )
         self._check(header, arrays)
         for name in _ARRAYS:
+            check_numbers(self.path, name, arrays[name])
             getattr(dyn.state, name)[:] = arrays[name]
         dyn.state.geometry_changed()
         dyn.state.moments_changed()
@@ -131,6 +132,16 @@ class Checkpoint:
                 f"{self.path} was written with other settings ({listed}): restart with the same "
                 "ones (give an integer rng), or delete it to start anew"
             )
+
+
+def check_numbers(path, name, array):
+    """Raise ValueError if an array of a checkpoint has values that are not finite."""
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        raise ValueError(
+            f"{path} is damaged: its {name} contain NaN or infinity (first bad row: "
+            f"{int(bad[0, 0])}); delete it to start anew"
+        )
 
 
 def _fingerprint(source):

@@ -75,6 +75,17 @@ def test_moments_that_are_not_finite():
         run(atoms)
 
 
+def test_momenta_that_are_not_finite():
+    atoms = iron()
+    momenta = np.zeros((len(atoms), 3))
+    momenta[7, 1] = np.nan
+    atoms.set_momenta(momenta)
+    with pytest.raises(
+        ValueError, match=r"the momentum of atom 7 is not a finite number: \[0.0, nan"
+    ):
+        run(atoms)
+
+
 def test_without_mpi4py(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])

@@ -282,6 +282,18 @@ def test_checkpoint_of_a_newer_version(tmp_path, monkeypatch):
         checkpoint(path)
 
 
+@pytest.mark.parametrize("name", ["positions", "momenta", "moments", "cell"])
+def test_numbers_that_are_not_finite_are_refused(name, tmp_path):
+    path = tmp_path / "run.npz"
+    checkpoint(path).run(10)
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays[name][2, 1] = np.nan
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=f"its {name} contain NaN or infinity .first bad row: 2"):
+        checkpoint(path)
+
+
 def test_the_file_is_replaced_atomically(tmp_path):
     checkpoint(tmp_path / "run.npz").run(20)
     assert os.listdir(tmp_path) == ["run.npz"]
