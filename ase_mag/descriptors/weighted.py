@@ -54,6 +54,7 @@ class WeightedDescriptor:
         return self.descriptor.jvp(graph, moments, moment_tangents, pair_tangents) * self.weights
 
     def to_dict(self):
+        """Constructor arguments, for :mod:`ase_mag.core.storage`."""
         return {"descriptor": self.descriptor, "weights": self.weights}
 
     def __repr__(self):
