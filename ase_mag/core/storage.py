@@ -109,6 +109,16 @@ def save(obj, path, **metadata):
     temporary.replace(path)
 
 
+def reason(path, error):
+    """Return what is wrong with a file that numpy refuses: not its advice to unpickle it."""
+    if isinstance(error, OSError):
+        return f": {error}"
+    with path.open("rb") as stream:
+        if stream.read(2) != b"PK":
+            return " (it is no npz archive): give the path of a saved one"
+    return f": {error}"
+
+
 def load(path):
     """Return (object, metadata) from a file of :func:`save`.
 
@@ -129,7 +139,7 @@ def load(path):
         raise
     except Exception as error:
         raise ValueError(
-            f"{path} is not a file that ase_mag saved, or it is damaged: {error}"
+            f"{path} is not a file that ase_mag saved, or it is damaged{reason(path, error)}"
         ) from error
     if not isinstance(version, int) or version > FORMAT:
         raise ValueError(

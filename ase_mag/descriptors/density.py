@@ -1,5 +1,7 @@
 """What descriptors made of neighbor and spin densities share."""
 
+from numbers import Real
+
 import numpy as np
 from ase.data import atomic_numbers
 from scipy.special import ive
@@ -209,8 +211,10 @@ def _spin_weights(spin_width, l_max):
 
 def positive(name, value, unit, limits=None):
     """Return ``value`` as a float, which has to be finite, positive and within limits, if any."""
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be positive and finite, got {value} {unit}")
+    number = isinstance(value, Real | np.ndarray) and np.ndim(value) == 0
+    if not (number and np.isfinite(value) and value > 0):
+        one = "" if number else "one number, "
+        raise ValueError(f"{name} must be {one}positive and finite, got {value} {unit}")
     if limits is not None and not limits[0] <= value <= limits[1]:
         raise ValueError(
             f"{name} must be from {limits[0]:g} to {limits[1]:g}, where its squares can be "
@@ -219,9 +223,14 @@ def positive(name, value, unit, limits=None):
     return float(value)
 
 
+def is_whole(value):
+    """Return whether a value is one whole number (9 and 9.0 are, NaN, '9' and [9] are not)."""
+    return isinstance(value, Real) and value % 1 == 0
+
+
 def integer(name, value, least, most):
     """Return ``value`` as an int from ``least`` to ``most``."""
-    if int(value) != value or not least <= value <= most:
+    if not is_whole(value) or not least <= value <= most:
         raise ValueError(f"{name} must be an integer from {least} to {most}, got {value!r}")
     return int(value)
 

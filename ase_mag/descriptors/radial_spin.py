@@ -5,6 +5,7 @@ from ase.data import atomic_masses, atomic_numbers
 
 from ase_mag import _kernels
 from ase_mag.core import Gradients, storable
+from ase_mag.descriptors.density import is_whole
 
 _ENVELOPES = ("cosine", "smooth")
 _FAMILIES = ("G", "G^H", "G^A", "G^B")
@@ -56,8 +57,8 @@ class RadialSpinDescriptor:
     ------
     ValueError
         For parameters out of range, arrays of unequal length, an unknown or repeated species; in
-        the three products for a graph whose cutoff is shorter than the descriptor's and for arrays
-        of a wrong shape.
+        the three products for a graph whose cutoff is shorter than the descriptor's, for arrays
+        of a wrong shape and for moments that are not finite.
 
     Examples
     --------
@@ -252,6 +253,10 @@ class RadialSpinDescriptor:
                 f"the graph lists pairs below {graph.cutoff} angstrom, but the descriptor reaches "
                 f"to {self.cutoff}: build the graph with cutoff={self.cutoff} or more"
             )
+        moments = _shaped("moments", moments, (graph.n_atoms, 3))
+        if not np.isfinite(moments).all():
+            bad = int(np.flatnonzero(~np.isfinite(moments).all(axis=1))[0])
+            raise ValueError(f"the moment of atom {bad} is not finite: {moments[bad]} mu_B")
         size = _kernels.radial_spin.scratch_size(self.n_functions)
         return (
             self._functions,
@@ -259,7 +264,7 @@ class RadialSpinDescriptor:
             graph.neighbors,
             graph.distances,
             self._atom_weights(graph),
-            _shaped("moments", moments, (graph.n_atoms, 3)),
+            moments,
             self.cutoff,
             np.empty((graph.threads, size)),
         )
@@ -290,7 +295,7 @@ def _length(n_functions, **arrays):
     """Return the one length that the arrays and ``n_functions`` have."""
     lengths = {name: len(a) for name, a in arrays.items() if np.ndim(a) == 1}
     if n_functions is not None:
-        if int(n_functions) != n_functions or n_functions < 1:
+        if not is_whole(n_functions) or n_functions < 1:
             raise ValueError(f"n_functions must be a positive integer, got {n_functions!r}")
         lengths["n_functions"] = int(n_functions)
     if len(set(lengths.values())) > 1:

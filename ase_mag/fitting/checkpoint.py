@@ -8,6 +8,7 @@ import numpy as np
 
 from ase_mag.core.durable import replacing
 from ase_mag.core.jobs import frame_digest
+from ase_mag.core.storage import reason
 from ase_mag.fitting.identity import differences
 
 FORMAT = 1
@@ -63,8 +64,8 @@ class FitCheckpoint:
             version, identity, numbers = (header[k] for k in ("format", "identity", "numbers"))
         except Exception as error:
             raise ValueError(
-                f"{self.path} is not the checkpoint of a fit, or it is damaged ({error}): delete "
-                "it to start anew"
+                f"{self.path} is not the checkpoint of a fit, or it is damaged"
+                f"{reason(self.path, error)}; delete it to start anew"
             ) from error
         if version > FORMAT:
             raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from ase_mag.core import get_moments
 from ase_mag.fitting.frame import Frame
-from ase_mag.fitting.labels import QUANTITIES
+from ase_mag.fitting.labels import QUANTITIES, as_label, is_label
 from ase_mag.fitting.references import atomic_references, reference_energy
 from ase_mag.fitting.summary import summary
 
@@ -21,18 +21,27 @@ class Dataset(Sequence):
 
     Parameters
     ----------
-    frames : list of Frame
+    frames : list of Frame; labels in the shapes that :func:`ase_mag.fitting.read` takes.
     references : dict from symbol to float, eV, what has been subtracted from the energies.
+
+    Raises
+    ------
+    TypeError
+        For what is no Frame.
+    ValueError
+        For unknown labels, labels of a wrong shape or with infinite numbers, a stress without a
+        cell that is periodic in three directions; messages name frame and label.
     """
 
     def __init__(self, frames, references=None):
-        self.frames = tuple(frames)
-        self.references = dict(references or {})
-        for frame in self.frames:
+        frames = tuple(frames)
+        for frame in frames:
             if not isinstance(frame, Frame):
                 raise TypeError(
                     f"a Dataset is made of Frames, got {type(frame).__name__}: use fitting.read"
                 )
+        self.frames = tuple(_checked(frame, place) for place, frame in enumerate(frames))
+        self.references = dict(references or {})
 
     def __len__(self):
         return len(self.frames)
@@ -283,6 +292,20 @@ def check_apart(train, test):
 def composition(frames):
     """Return the numbers of frames by formula, a Counter."""
     return Counter(frame.atoms.get_chemical_formula() for frame in frames)
+
+
+def _checked(frame, place):
+    """Return a frame whose labels have the shapes that frames keep."""
+    where, labels = f"frame {place} of the data ({frame.where})", {}
+    for name, value in frame.labels.items():
+        if name not in QUANTITIES:
+            raise ValueError(
+                f"{where} has a label {name!r}; labels are {', '.join(QUANTITIES)}: rename or "
+                "remove it"
+            )
+        if not is_label(name, value, len(frame), frame.volume):
+            labels[name] = as_label(name, value, len(frame), frame.volume, where)
+    return replace(frame, labels=frame.labels | labels) if labels else frame
 
 
 def _check_label(label):

@@ -49,7 +49,8 @@ class Frame:
     @property
     def volume(self):
         """Volume of the cell, angstrom^3; None unless periodic in three directions."""
-        return self.atoms.cell.volume if self.atoms.pbc.all() else None
+        cell = self.atoms.cell
+        return cell.volume if self.atoms.pbc.all() and cell.rank == 3 else None
 
     @property
     def digest(self):

@@ -36,8 +36,23 @@ QUANTITIES = {
     "stress": Quantity("eV/angstrom^3", False, 5.0, "GPa", GPA),
     "magforces": Quantity("eV/mu_B", True, 100.0, "meV/mu_B", 1e3),
 }
+#: What to do about labels of a wrong shape.
+_REMEDIES = {
+    "energy": ": give the energy of the whole cell, or remove this label",
+    "stress": ": give the stress of the whole cell, or remove this label",
+}
 #: Moments above this, in mu_B, are evidently not moments of atoms.
 LARGEST_MOMENT = 15.0
+
+
+def is_label(name, value, n_atoms, volume):
+    """Return whether a label is as :func:`as_label` returns it."""
+    shape = {"energy": (), "stress": (6,)}.get(name, (n_atoms, 3))
+    if not isinstance(value, np.ndarray | np.float64) or value.dtype != float:
+        return False
+    if value.shape != shape or (name == "stress" and volume is None):
+        return False
+    return not np.isinf(value).any()
 
 
 def as_label(name, value, n_atoms, volume, where):
@@ -75,9 +90,10 @@ def as_label(name, value, n_atoms, volume, where):
         raise ValueError(
             f"{where}: {name} has shape {shape}; a frame of {n_atoms} atoms has {allowed[0]}"
             + {"stress": ", (3, 3) or (9,)", "magforces": f" or ({n_atoms},)"}.get(name, "")
+            + _REMEDIES.get(name, ": give one row for every atom, or remove this label")
         )
     if np.isinf(array).any():
-        raise ValueError(f"{where}: {name} is infinite; remove this frame from the data")
+        raise ValueError(f"{where}: {name} is infinite: remove this frame or label")
     return array
 
 

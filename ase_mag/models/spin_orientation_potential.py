@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from ase_mag.core.storage import storable
+from ase_mag.core.storage import digest, storable
 from ase_mag.descriptors import (
     DipoleDensityDescriptor,
     ExchangeDensityDescriptor,
@@ -84,7 +84,7 @@ class SpinOrientationPotential(DescriptorModel):
     Raises
     ------
     ValueError
-        For unknown terms, regressors and species, and numbers out of range.
+        For unknown or repeated terms, unknown regressors and species, and numbers out of range.
     TypeError
         For options that the regressor does not have.
     """
@@ -121,6 +121,7 @@ class SpinOrientationPotential(DescriptorModel):
             "decay": decay,
         }
         parts = [_part(term, species, given) for term in _listed(terms)]
+        _check_different(parts)
         descriptor = parts[0] if len(parts) == 1 else JointDescriptor(parts)
         function = _function(regressor, descriptor.n_features, regularization, options)
         if len(descriptor.species) > 1:
@@ -164,6 +165,17 @@ def _listed(terms):
     if not terms:
         raise ValueError(f"terms must name at least one of {', '.join(TERMS)}, got none")
     return terms
+
+
+def _check_different(parts):
+    """Raise ValueError for two terms with the same features, of which one is superfluous."""
+    known = [digest(part) for part in parts]
+    for place, found in enumerate(known):
+        if found in known[:place]:
+            raise ValueError(
+                f"terms {known.index(found)} and {place} are the same, {parts[place]!r}: name "
+                "every term once"
+            )
 
 
 def _part(term, species, given):

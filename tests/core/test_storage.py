@@ -90,8 +90,9 @@ def test_other_files(tmp_path):
     with single.open("wb") as file:
         np.save(file, np.arange(3))
     for path in (text, array, single):
-        with pytest.raises(ValueError, match="is not a file that ase_mag saved"):
+        with pytest.raises(ValueError, match="is not a file that ase_mag saved") as caught:
             storage.load(path)
+        assert "pickle" not in str(caught.value)
 
 
 def rewritten(tmp_path, **changes):

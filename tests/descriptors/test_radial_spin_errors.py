@@ -16,6 +16,9 @@ def graph_of(atoms, cutoff):
     ("options", "message"),
     [
         ({"cutoff": 0}, "cutoff must be a positive length, got 0"),
+        ({"n_functions": np.nan}, "n_functions must be a positive integer, got nan"),
+        ({"n_functions": np.inf}, "n_functions must be a positive integer, got inf"),
+        ({"n_functions": "9"}, "n_functions must be a positive integer, got '9'"),
         ({"cutoff": np.nan}, "cutoff must be a positive length, got nan"),
         ({"cutoff": [5.0, 4.0]}, r"cutoff must be a positive length, got \[5.0, 4.0\]"),
         ({"cutoff": 1.9}, r"cutoff, which is 1.9 angstrom: give centers="),
@@ -61,7 +64,11 @@ def test_bad_graphs_and_arrays():
         descriptor.vjp(short, moments, cotangents)
     with pytest.raises(ValueError, match=message):
         descriptor.jvp(short, moments, moments, np.zeros((short.n_pairs, 3)))
+    lost = np.array([[0.0, 1.0, 0.0], [0.0, np.nan, 2.0]])
     for message, call in (
+        ("moment of atom 1 is not finite: .*nan", lambda: descriptor.forward(graph, lost)),
+        ("moment of atom 1 is not", lambda: descriptor.vjp(graph, lost, cotangents)),
+        ("moment of atom 1 is not", lambda: descriptor.jvp(graph, lost, moments, pairs)),
         (
             r"moments must have the shape \(2, 3\), got \(2,\)",
             lambda: descriptor.forward(graph, [1.0, 2]),

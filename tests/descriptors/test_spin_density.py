@@ -295,6 +295,11 @@ def test_files_and_bad_input(tmp_path):
     assert loaded.to_dict() == descriptor.to_dict() and repr(loaded) == repr(descriptor)
     for options, message in (
         ({"cutoff": 0}, "the cutoff must be positive and finite, got 0 angstrom"),
+        ({"cutoff": [5.0, 4.0]}, r"the cutoff must be one number, positive and finite, got \[5"),
+        ({"cutoff": "5"}, "the cutoff must be one number, positive and finite, got 5 angstrom"),
+        ({"l_max": np.nan}, "l_max must be an integer from 0 to 16, got nan"),
+        ({"n_radial": np.inf}, "n_radial must be an integer from 1 to 32, got inf"),
+        ({"n_radial": "9"}, "n_radial must be an integer from 1 to 32, got '9'"),
         ({"width": np.nan}, "the width must be positive and finite, got nan angstrom"),
         ({"spin_width": -1.0}, r"the spin width must be positive and finite, got -1\.0"),
         ({"softness": 0.0}, r"softness must be positive and finite, got 0\.0 mu_B"),

@@ -7,7 +7,7 @@ import pytest
 from ase.io import write
 
 from ase_mag import fitting, models
-from ase_mag.fitting import Dataset
+from ase_mag.fitting import Dataset, Frame
 from ase_mag.fitting.dataset import check_apart
 
 from .conftest import labelled, structures
@@ -165,3 +165,55 @@ def test_summary(linear_data):
         assert float(shown) == pytest.approx(value, rel=1e-4)
     assert lines["magforces"][:2] == ["12", "144"] and lines["stress"] == ["0", "0"]
     assert text.startswith("12 frames of Fe, 4 to 4 atoms, 12 groups; moments from 1 to 2.7")
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "message"),
+    [
+        ("energy", [1.0, 2.0], r"energy has shape \(2,\); a frame of 4 atoms has \(\): give the"),
+        ("forces", np.zeros((3, 3)), r"forces has shape \(3, 3\); .* has \(4, 3\): give one row"),
+        (
+            "magforces",
+            np.zeros(12),
+            r"magforces has shape \(12,\); .* or \(4,\): give",
+        ),
+        (
+            "stress",
+            np.zeros((2, 3)),
+            r"stress has shape \(2, 3\); .* \(6,\), \(3, 3\) or",
+        ),
+        (
+            "magforces",
+            np.full((4, 3), np.inf),
+            "magforces is infinite: remove this frame",
+        ),
+        ("energy", "low", "energy is not made of numbers"),
+        ("force", np.zeros((4, 3)), "has a label 'force'; labels are energy, forces, stress, magf"),
+    ],
+)
+def test_labels_of_frames_made_by_hand(linear_data, label, value, message):
+    good = linear_data[0]
+    bad = Frame(good.atoms, good.labels | {label: value}, source="script", index=7)
+    with pytest.raises(ValueError, match=rf"frame 2 of the data \(frame 7 of script\).*{message}"):
+        Dataset([good, linear_data[1], bad])
+
+
+def test_stress_of_a_cluster(linear_data):
+    atoms = linear_data[0].atoms.copy()
+    atoms.pbc = (True, True, False)
+    message = r"frame 0 of the data .*has a stress, but is not periodic in three dir"
+    with pytest.raises(ValueError, match=message):
+        Dataset([Frame(atoms, {"stress": np.zeros(6)})])
+
+
+def test_labels_in_other_shapes_that_are_read(linear_data):
+    """As fitting.read takes them: a stress tensor, collinear magnetic forces, plain numbers."""
+    atoms = linear_data[0].atoms
+    tensor = np.array([[1.0, 6.0, 5.0], [6.0, 2.0, 4.0], [5.0, 4.0, 3.0]])
+    labels = {"energy": -3, "stress": tensor, "magforces": [0.1, 0.2, 0.3, np.nan]}
+    found = Dataset([Frame(atoms, labels)])[0].labels
+    assert found["energy"].shape == () and found["energy"] == -3.0
+    np.testing.assert_array_equal(found["stress"], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    np.testing.assert_array_equal(found["magforces"][:, 2], [0.1, 0.2, 0.3, np.nan])
+    assert found["magforces"].shape == (4, 3)
+    assert labels["energy"] == -3 and linear_data[:3].frames == linear_data.frames[:3]

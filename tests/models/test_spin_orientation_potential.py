@@ -258,6 +258,9 @@ def test_bad_input(fitted):
         small(terms="anisotropy")
     with pytest.raises(ValueError, match="terms must name at least one"):
         small(terms=())
+    for terms in (("exchange", "exchange"), ("exchange", small().descriptor)):
+        with pytest.raises(ValueError, match="terms 0 and 1 are the same, ExchangeDensityDesc"):
+            small(terms=terms)
     with pytest.raises(ValueError, match="regressor must be 'linear' or 'sparse_gp', got 'krr'"):
         small(regressor="krr")
     with pytest.raises(TypeError, match="n_sparse"):
