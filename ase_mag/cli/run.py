@@ -144,7 +144,8 @@ def _run(dynamics, steps, files, quiet, processes):
         dynamics.run_to(steps)
         dynamics.checkpoint.write()
     except SystemExit:
-        print(f"stopped after {dynamics.nsteps} steps; go on with --resume", file=sys.stderr)
+        if processes.first:
+            print(f"stopped after {dynamics.nsteps} steps; go on with --resume", file=sys.stderr)
         raise
     if quiet or not processes.first:
         return

@@ -197,3 +197,22 @@ def test_a_dry_run_on_processes_writes_nothing(job_on, write_job, tmp_path):
     assert done.stdout.startswith(start)
     assert done.stdout.count("nothing was run or written") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["job.toml"]
+
+
+def test_one_process_says_that_a_job_was_stopped(mpirun, write_job, tmp_path, tree_environment):
+    job = write_job(replacements=[("steps = 60", "steps = 1000000000")])
+    command = [mpirun, "-n", "2", sys.executable, "-m", "ase_mag.cli", "run", job]
+    process = subprocess.Popen(
+        [*command, "--engine", "lammps"],
+        env=tree_environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    log, end = tmp_path / "job.log", time.monotonic() + 60
+    while not (log.exists() and log.read_text().count("\n") > 3) and time.monotonic() < end:
+        time.sleep(0.05)
+    os.kill(_workers(process.pid)[-1], signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert errors.count("stopped after ") == errors.count("steps; go on with --resume") == 1
