@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ase_mag.bridges.output import put
+from ase.parallel import DummyMPI
+
 from ase_mag.core import State
 from ase_mag.dynamics.checkpoint import (
     Checkpoint,
@@ -33,9 +34,12 @@ class BridgeCheckpoint:
         simulation = self.simulation
         columns, heat = simulation.collect(), simulation.heat
         if simulation.comm.rank == 0:
-            put(simulation.atoms, simulation.engine.cell, columns)
-            sizes = columns.get("size_velocities")
-            Checkpoint(self.path, _Whole(simulation, heat, sizes)).write()
+            whole = _Whole(simulation, heat, columns.get("size_velocities"))
+            # Not into atoms, which have to stay the same on every process.
+            whole.state.cell = simulation.engine.cell
+            for name in ("positions", "momenta", "moments"):
+                setattr(whole.state, name, columns[name])
+            Checkpoint(self.path, whole).write()
         simulation.comm.barrier()
 
     def read(self):
@@ -72,7 +76,7 @@ class BridgeCheckpoint:
         if dump is not None:
             shorten_dump(dump, self.simulation.nsteps)
         if trajectory is not None:
-            shorten_trajectory(trajectory, frames)
+            shorten_trajectory(trajectory, frames, DummyMPI())
         if isinstance(logfile, str | Path) and logfile != "-":
             shorten_log(logfile, frames + 1)
 

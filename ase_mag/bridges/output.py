@@ -111,7 +111,7 @@ class Log(MagneticLogger):
     def __init__(self, simulation, logfile):
         self.dynamics = simulation
         if simulation.comm.rank == 0:
-            super().__init__(simulation, logfile)
+            super().__init__(simulation, logfile, comm=DummyMPI())
 
     def __del__(self):
         if self.dynamics.comm.rank == 0:

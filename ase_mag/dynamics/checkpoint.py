@@ -9,7 +9,8 @@ from pickle import PicklingError
 
 import joblib
 import numpy as np
-from ase.io.trajectory import Trajectory
+from ase.io.trajectory import Trajectory, TrajectoryWriter
+from ase.parallel import world
 
 from ase_mag.core import storage
 
@@ -158,8 +159,11 @@ def _fingerprint(source):
         return type(source).__qualname__
 
 
-def shorten_trajectory(path, n_frames):
-    """Keep the first ``n_frames`` frames of a trajectory file (those up to the checkpoint)."""
+def shorten_trajectory(path, n_frames, comm=world):
+    """Keep the first ``n_frames`` frames of a trajectory file (those up to the checkpoint).
+
+    The first process of ``comm`` (of ASE) writes.
+    """
     path = Path(path)
     if not path.exists():
         return
@@ -167,7 +171,7 @@ def shorten_trajectory(path, n_frames):
         if len(old) <= n_frames:
             return
         temporary = path.with_name(path.name + ".part")
-        with Trajectory(temporary, "w") as new:
+        with TrajectoryWriter(temporary, comm=comm) as new:
             new.set_description(old.description)
             for index in range(n_frames):
                 new.write(old[index])

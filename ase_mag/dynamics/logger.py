@@ -19,6 +19,7 @@ class MagneticLogger(IOContext):
     dynamics : MagneticDynamics
     logfile : str ('-' for standard output) or file object.
     mode : 'a' or 'w'.
+    comm : communicator of ASE, whose first process writes.
     """
 
     clock = "Time[ps]"
@@ -27,9 +28,9 @@ class MagneticLogger(IOContext):
         f" {'|<M>|[mu_B]':>12} {'<|M|>[mu_B]':>12} {'Tspin[K]':>10}\n"
     )
 
-    def __init__(self, dynamics, logfile, mode="a"):
+    def __init__(self, dynamics, logfile, mode="a", comm=world):
         self.dynamics = dynamics
-        self.logfile = self.openfile(file=logfile, mode=mode, comm=world)
+        self.logfile = self.openfile(file=logfile, mode=mode, comm=comm)
         if not (self.logfile.seekable() and self.logfile.tell()):
             self.logfile.write(f"{self.clock:>11} {self.columns}")
 

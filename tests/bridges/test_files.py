@@ -110,3 +110,16 @@ def test_a_checkpoint_of_step_0_goes_on_with_all_frames(ranks, tmp_path):
     assert ranks(1, "files", 0, "-", "unmoved") == "done"
     assert ranks(1, "files", 40, "-", "resume") == "done"
     assert_equal_to_serial(tmp_path)
+
+
+def test_groups_of_processes_have_files_of_their_own(ranks, tmp_path):
+    # Frames beyond the checkpoint of step 20 are made again.
+    for steps in (25, 30):
+        assert ranks(2, "groups", steps) == "done"
+        frames = [ase.io.read(tmp_path / f"{group}.traj", ":") for group in (0, 1)]
+        assert len(frames[0]) == len(frames[1]) == steps // 5 + 1
+        for a, b in zip(*frames, strict=True):
+            np.testing.assert_array_equal(a.get_magnetic_moments(), b.get_magnetic_moments())
+        logs = [np.loadtxt(tmp_path / f"{group}.log", skiprows=1) for group in (0, 1)]
+        np.testing.assert_array_equal(*logs)
+        np.testing.assert_allclose(1000 * logs[0][:, 0], range(0, steps + 1, 5))
