@@ -8,6 +8,7 @@ import numpy as np
 from ase import units as ase_units
 from tqdm import tqdm
 
+from ase_mag.bridges.agreement import check_same
 from ase_mag.bridges.checkpoint import BridgeCheckpoint
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
@@ -73,7 +74,8 @@ class LammpsSimulation:
     RuntimeError
         If they are linked to different MPI libraries, or atoms were lost.
     ValueError
-        For what ``SpinLatticeDynamics`` refuses, and for what is only there in serial runs.
+        For what ``SpinLatticeDynamics`` refuses, for what is only there in serial runs, and on
+        every process if atoms or settings are not the same on all of them, naming what differs.
 
     Warns
     -----
@@ -151,6 +153,10 @@ class LammpsSimulation:
         if restart and checkpoint is None:
             raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
         self.comm = require("mpi4py.MPI", "lammps").COMM_WORLD if comm is None else comm
+        numbers = {"timestep": timestep, "skin": skin, "loginterval": loginterval}
+        numbers["checkpoint_interval"] = checkpoint_interval
+        files = dict(trajectory=trajectory, dump=dump, logfile=logfile, checkpoint=checkpoint)
+        check_same(self.comm, atoms, model, field, settings | numbers, files)
         self.atoms, self.dt, self.nsteps = atoms, timestep, 0
         end_together(self.comm)
         self.model, self.seed = model, self.comm.bcast(seed_from(rng))
