@@ -1,5 +1,6 @@
 """Checkpoints of runs on many processes."""
 
+import re
 from pathlib import Path
 
 from ase.parallel import DummyMPI
@@ -81,9 +82,35 @@ class BridgeCheckpoint:
             shorten_log(logfile, frames + 1)
 
 
+#: Ends of names by which LAMMPS compresses a dump or writes it in its binary format.
+_ENCODED = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".bin")
+
+
+def check_dump(path):
+    """Raise ValueError for a dump that a run could not go on with from a checkpoint."""
+    name = Path(path).name
+    if "%" in name or ("*" not in name and name.endswith(_ENCODED)):
+        raise ValueError(
+            f"a run with a checkpoint cannot go on with the dump {str(path)!r}: LAMMPS does not "
+            "append to compressed and binary files, and % makes a file for each process; write "
+            "text, e.g. 'run.dump', and compress it after the run, or one file for each frame, "
+            "e.g. 'run.*.dump.gz'"
+        )
+
+
 def shorten_dump(path, step):
-    """Keep the frames of a dump file of LAMMPS before a time step."""
+    """Keep the frames of a dump of LAMMPS before a time step.
+
+    With ``*`` in the name, which LAMMPS replaces by the number of the step, these are files.
+    """
     path = Path(path)
+    if "*" in path.name:
+        name = re.compile("([0-9]+)".join(map(re.escape, path.name.split("*", 1))))
+        for file in list(path.parent.iterdir()):
+            found = name.fullmatch(file.name)
+            if found and int(found[1]) >= step:
+                file.unlink()
+        return
     if not path.exists():
         return
     with path.open("r+b") as file:

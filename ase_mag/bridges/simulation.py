@@ -9,7 +9,7 @@ from ase import units as ase_units
 from tqdm import tqdm
 
 from ase_mag.bridges.agreement import check_same
-from ase_mag.bridges.checkpoint import BridgeCheckpoint
+from ase_mag.bridges.checkpoint import BridgeCheckpoint, check_dump
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
 from ase_mag.bridges.failure import end_together
@@ -57,7 +57,8 @@ class LammpsSimulation:
     trajectory : str, Path or None; an ASE trajectory, which process 0 writes.
     dump : str, Path or None; a dump file (style custom) that LAMMPS writes, without gathering the
         atoms on one process: for :func:`ase_mag.io.read_lammps_spin` and OVITO. With a pressure
-        its frames are those before the cell moves.
+        its frames are those before the cell moves. ``*`` in the name: a file for each frame.
+        With a checkpoint a single file has to be text, not compressed (.gz).
     logfile : str ('-': standard output), file or None; columns as in serial runs.
     loginterval : int, steps between two frames (of the dump too) and between two log lines.
     progress : bool or None; None shows a progress bar when the error stream is a terminal.
@@ -152,6 +153,8 @@ class LammpsSimulation:
         model.check_species(atoms.numbers)
         if restart and checkpoint is None:
             raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
+        if checkpoint is not None and dump is not None:
+            check_dump(dump)
         self.comm = require("mpi4py.MPI", "lammps").COMM_WORLD if comm is None else comm
         numbers = {"timestep": timestep, "skin": skin, "loginterval": loginterval}
         numbers["checkpoint_interval"] = checkpoint_interval

@@ -43,6 +43,10 @@ def run(atoms=None, model=None, timestep=units.fs, **options):
         ({"field": lambda time: (0, time)}, r"field\(0\) must be three finite numbers in tesla"),
         ({"field": (0, 0, np.nan)}, "field must be three finite numbers in tesla"),
         ({"method": "sequential"}, "method must be 'implicit' on many processes, got 'sequential'"),
+        *(
+            ({"checkpoint": "run.npz", "dump": dump}, f"cannot go on with the dump '{dump}'")
+            for dump in ("run.dump.gz", "run.bin", "run.%.dump")
+        ),
         ({"restart": True}, "restart needs the file of the checkpoint"),
         ({"model": models.NonMagnetic("Al")}, "the structure holds Fe"),
     ],
