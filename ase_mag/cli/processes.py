@@ -1,6 +1,5 @@
 """The processes that run a command: one, or all of an MPI job."""
 
-import os
 import sys
 import traceback
 import warnings
@@ -8,16 +7,13 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from ase_mag.bridges.machine import check_launcher, share_cores
 from ase_mag.cli.job import InputError
-from ase_mag.core import get_threads, set_threads
 from ase_mag.core.extras import require
 
 #: Seconds after which processes that do not notice the failure of another one are ended.
 PATIENCE = 10.0
-#: Where launchers write how many processes they have started.
-_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 
 
 class Processes:
@@ -65,17 +61,7 @@ class MpiProcesses(Processes):
         self._mpi = require("mpi4py.MPI", "lammps")
         self.comm = self._mpi.COMM_WORLD.Dup()
         self.rank, self.size = self.comm.rank, self.comm.size
-        started, variable = launched()
-        if self.size == 1 and started > 1:
-            raise RuntimeError(
-                f"{started} processes were started (says {variable}), but mpi4py, which is linked "
-                f"to {self._library()}, is alone in each of them: the launcher belongs to "
-                "another MPI library; start with its own one, here probably "
-                f"{os.path.join(sys.prefix, 'bin', 'mpirun')}"
-            )
-
-    def _library(self):
-        return " ".join(self._mpi.Get_library_version().split("\n")[0].split()).strip("\x00")
+        check_launcher()
 
     def share_cores(self, oversubscribe=False):
         """Divide the cores of every machine between its processes, if OMP_NUM_THREADS does not.
@@ -83,21 +69,12 @@ class MpiProcesses(Processes):
         Raises
         ------
         InputError
-            If there are more processes than cores on this machine, unless ``oversubscribe``.
+            If there are more processes than cores on a machine, unless ``oversubscribe``.
         """
-        node = self.comm.Split_type(self._mpi.COMM_TYPE_SHARED)
-        cores, here = len(set().union(*node.allgather(_cores()))), node.size
-        node.Free()
-        if here > cores and not oversubscribe:
-            raise InputError(
-                f"{here} processes share {cores} core{'s' * (cores != 1)} of this machine, but "
-                "those that wait for others keep their core busy, which makes such a job many "
-                f"times slower: start at most {cores} here, or insist with --oversubscribe"
-            )
-        if "OMP_NUM_THREADS" not in os.environ:
-            share = max(1, min(get_threads(), cores // here))
-            set_threads(share)
-            threadpool_limits(share)
+        try:
+            share_cores(self.comm, oversubscribe, "--oversubscribe")
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
     @contextmanager
     def together(self, warn_once=False):
@@ -157,21 +134,6 @@ class MpiProcesses(Processes):
 
     def total(self, value):
         return self.comm.allreduce(value)
-
-
-def launched():
-    """Return how many processes the launcher of this one has started, and who says so."""
-    for name in _SIZES:
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name]), name
-    return 1, None
-
-
-def _cores():
-    """Return the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return set(range(os.cpu_count()))
 
 
 def _status(error):

@@ -38,12 +38,13 @@ from time import perf_counter
 
 from ase_mag import analysis
 from ase_mag.analysis.run_report import run_report
+from ase_mag.bridges.machine import launched
 from ase_mag.cli import job_arguments, origin
 from ase_mag.cli.estimate import estimate
 from ase_mag.cli.job import InputError, read, wrong_input
 from ase_mag.cli.job.dynamics import ENGINES, Setup
 from ase_mag.cli.job.sections import Output
-from ase_mag.cli.processes import MpiProcesses, Processes, launched
+from ase_mag.cli.processes import MpiProcesses, Processes
 from ase_mag.core.extras import require
 
 SUMMARY = "dynamics from a job file"

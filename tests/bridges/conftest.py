@@ -26,6 +26,8 @@ def ranks(tmp_path):
     It returns what the program printed as the last line of its output, decoded from JSON; with
     ``check=False`` the finished process instead. The folder of the programs is a fresh one.
     ``alone``: without ``-m mpi4py``, which would end all processes with the first that fails.
+    ``before``: a command that starts the launcher; ``environment``: of other variables (None: not
+    set).
     """
     for module in ("lammps", "mpi4py"):
         if find_spec(module) is None:
@@ -33,14 +35,18 @@ def ranks(tmp_path):
     if launcher() is None:
         pytest.skip('there is no mpirun (pip install "ase-mag[lammps]")')
 
-    def run(n, program, *arguments, check=True, timeout=500, alone=False):
-        command = [launcher(), "-n", str(n), sys.executable, "-W", "ignore"]
+    def run(
+        n, program, *arguments, check=True, timeout=500, alone=False, before=(), environment=None
+    ):
+        command = [*before, launcher(), "-n", str(n), sys.executable, "-W", "ignore"]
         command += [] if alone else ["-m", "mpi4py"]
         command += [str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        variables = os.environ | threads | (environment or {})
         done = subprocess.run(
             command,
             cwd=tmp_path,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={name: value for name, value in variables.items() if value is not None},
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -7,10 +7,11 @@ import types
 import pytest
 from ase import units
 
+from ase_mag.bridges.machine import launched
 from ase_mag.cli import main
 from ase_mag.cli.job import InputError, read
 from ase_mag.cli.job.dynamics import Setup
-from ase_mag.cli.processes import Processes, launched
+from ase_mag.cli.processes import Processes
 
 
 @pytest.fixture(autouse=True)

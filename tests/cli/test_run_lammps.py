@@ -186,7 +186,7 @@ def test_more_processes_than_cores_are_refused(job_on, write_job):
     one_core = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
     command = ("run", job, "--engine", "lammps")
     refused = job_on(2, *command, before=one_core, status=2).stderr
-    assert refused.count("2 processes share 1 core of this machine") == 1
+    assert refused.count("2 processes share 1 core of one machine") == 1
     job_on(2, *command, "--oversubscribe", before=one_core)
 
 

@@ -69,7 +69,9 @@ class Setup:
         atoms = self.atoms.copy()
         with wrong_input(self.job.place("dynamics")):
             if self.engine == "lammps":
-                return LammpsSimulation(atoms, self.model, rng=self.seed, **self.options, **options)
+                # The command has compared processes and cores already.
+                options |= self.options | {"rng": self.seed, "oversubscribe": True}
+                return LammpsSimulation(atoms, self.model, **options)
             atoms.calc = self._fresh()
             atoms.get_potential_energy()
             return CLASSES[self.section.kind](atoms, rng=self.seed, **self.options, **options)

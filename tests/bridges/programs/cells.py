@@ -68,7 +68,7 @@ def skewed_on_its_faces():
 
 def distributed(atoms):
     result = {}
-    with LammpsSimulation(atoms, model, 1.0, rng=0, skin=0.3) as simulation:
+    with LammpsSimulation(atoms, model, 1.0, rng=0, skin=0.3, oversubscribe=True) as simulation:
         engine, surface = simulation.engine, simulation.surface
 
         def seen():

@@ -39,7 +39,7 @@ def structure(model):
 def distributed(model, atoms):
     """Return energy, magforces by both ways, forces and virial of one LAMMPS callback."""
     result = {}
-    with LammpsSimulation(atoms, model, 1.0, rng=0, skin=0.3) as simulation:
+    with LammpsSimulation(atoms, model, 1.0, rng=0, skin=0.3, oversubscribe=True) as simulation:
         engine, surface = simulation.engine, simulation.surface
 
         def seen():

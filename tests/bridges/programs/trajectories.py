@@ -118,9 +118,8 @@ files = {"dump": "run.dump", "loginterval": 5} if "dump" in name else {}
 
 def simulate(atoms, comm, *ends):
     """Run to some numbers of steps, and return what is to be compared."""
-    with LammpsSimulation(
-        atoms, model, units.fs, rng=5, skin=0.2, comm=comm, **options, **files
-    ) as simulation:
+    more = options | files | {"oversubscribe": True}
+    with LammpsSimulation(atoms, model, units.fs, rng=5, skin=0.2, comm=comm, **more) as simulation:
         simulation.attach(lambda: owners.append(set(simulation.engine.tags().tolist())), 10)
         for end in ends:
             simulation.run_to(end)
