@@ -164,7 +164,9 @@ class Frames:
             return
         atoms = simulation.atoms.copy()
         put(atoms, simulation.engine.cell, columns)
-        results = {"energy": columns["energies"].sum(), "magmoms": columns["moments"]}
+        energy, moments = columns["energies"].sum(), columns["moments"]
+        results = {"energy": energy, "free_energy": energy}
+        results |= {"magmoms": moments, "magmom": float(moments[:, 2].sum())}
         for name in ("energies", "forces", "magforces", "stresses"):
             if name in columns:
                 results[name] = columns[name]

@@ -51,6 +51,9 @@ def assert_equal_to_serial(folder):
         temperatures = [f.info["spin_temperature_K"] for f in (a, b)]
         np.testing.assert_allclose(*temperatures, atol=1e-6)
         assert a.get_potential_energy() == pytest.approx(b.get_potential_energy(), abs=1e-9)
+        energies = [f.get_potential_energy(force_consistent=True) for f in (a, b)]
+        assert energies[0] == pytest.approx(energies[1], abs=1e-9)
+        assert a.get_magnetic_moment() == pytest.approx(b.get_magnetic_moment(), abs=1e-9)
     logs = [np.loadtxt(folder / f"{name}.log", skiprows=1) for name in ("run", "serial")]
     np.testing.assert_allclose(*logs, atol=1.1e-5)  # the last digit printed
     assert_dump(folder)
