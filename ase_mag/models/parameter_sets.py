@@ -275,11 +275,15 @@ _SETS = {
             ("Fe",),
             "trained by examples/train_mslp/train_dft.py on constrained PBE calculations with "
             "ABINIT 9.6.2 (4x4x4 points, 2 and 4 atoms)",
-            "Domain: COLLINEAR moments of 0.5 to 2.9 mu_B in cells of two to four atoms of bcc "
-            "iron, a = 2.75 to 2.95 angstrom, displacements to 0.12 angstrom; nothing of defects, "
-            "of the non-magnetic state, of short distances (V and t below 2.5 angstrom are those "
-            "a fit starts from), and of angles between moments: dynamics of directions "
-            "extrapolates. Energies relative to -3381.60 eV per atom. Errors in docs/mslp.md.",
+            "Domain: COLLINEAR moments of 0.5 to 2.9 mu_B within 0.12 angstrom of the "
+            "FERROMAGNETIC crystal (a = 2.75 to 2.95 angstrom), with other signs of the moments "
+            "only as they are (cells of two to four atoms). Outside of it, and known to be wrong: "
+            "the single-layer antiferromagnet with relaxed sizes (collapses to 0 at 2.75 to 2.83 "
+            "angstrom), the non-magnetic crystal (2.677 angstrom, 0.26 eV; ABINIT 2.756, 0.441), "
+            "relaxed directions (from random ones: a non-collinear state 49 meV/atom above the "
+            "ferromagnet), so no spin dynamics and no Curie temperature. Nothing of defects and "
+            "of short distances (V and t below 2.5 angstrom are those a fit starts from). "
+            "Energies relative to -3381.60 eV per atom. Errors in docs/mslp.md.",
             lambda: TrainedPotential("Fe-MSLP-ABINIT"),
         ),
     )
