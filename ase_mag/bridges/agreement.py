@@ -28,15 +28,7 @@ def check_same(comm, atoms, model, field, settings, files):
         Naming what differs from process 0.
     """
     given = {
-        "numbers": atoms.numbers,
-        "positions": atoms.positions,
-        "cell": atoms.cell.array,
-        "celldisp": atoms.get_celldisp(),
-        "pbc": atoms.pbc,
-        "masses": atoms.get_masses(),
-        "momenta": atoms.get_momenta(),
-        "moments": get_moments(atoms),
-        "constraints": free_atoms(atoms),
+        **_parts(atoms),
         "model": _identity(model),
         **settings,
         **{name: path is None for name, path in files.items()},
@@ -56,6 +48,53 @@ def check_same(comm, atoms, model, field, settings, files):
             "generators a seed, the same one everywhere, or make the atoms on one process and "
             "share them (atoms = comm.bcast(atoms))"
         )
+
+
+class Unchanged:
+    """Notes what is in ``atoms``, to find out whether the user has changed it since.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+    comm : mpi4py communicator.
+    """
+
+    def __init__(self, atoms, comm):
+        self.atoms, self.comm = atoms, comm
+        self.keep()
+
+    def keep(self):
+        """Note what is in the atoms now."""
+        self._kept = self._present()
+
+    def check(self):
+        """Raise ValueError on every process if the atoms of one of them were changed."""
+        present = self._present()
+        own = [name for name, digest in self._kept.items() if present[name] != digest]
+        found = list(dict.fromkeys(name for names in self.comm.allgather(own) for name in names))
+        if found:
+            raise ValueError(
+                f"{', '.join(found)} of atoms were changed since the simulation was made, but the "
+                "state of a run on many processes is with LAMMPS, which does not see that: call "
+                "gather(), change the atoms and make a new simulation of them"
+            )
+
+    def _present(self):
+        return {name: _digest(value) for name, value in _parts(self.atoms).items()}
+
+
+def _parts(atoms):
+    return {
+        "numbers": atoms.numbers,
+        "positions": atoms.positions,
+        "cell": atoms.cell.array,
+        "celldisp": atoms.get_celldisp(),
+        "pbc": atoms.pbc,
+        "masses": atoms.get_masses(),
+        "momenta": atoms.get_momenta(),
+        "moments": get_moments(atoms),
+        "constraints": free_atoms(atoms),
+    }
 
 
 def _identity(model):

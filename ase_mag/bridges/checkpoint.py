@@ -8,6 +8,7 @@ from ase.parallel import DummyMPI
 from ase_mag.core import State
 from ase_mag.dynamics.checkpoint import (
     Checkpoint,
+    check_folder,
     check_numbers,
     shorten_log,
     shorten_trajectory,
@@ -84,6 +85,17 @@ class BridgeCheckpoint:
 
 #: Ends of names by which LAMMPS compresses a dump or writes it in its binary format.
 _ENCODED = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".bin")
+
+
+def check_files(checkpoint, restart, dump):
+    """Raise ValueError or FileNotFoundError for files that a run could not go on with."""
+    if checkpoint is None:
+        if restart:
+            raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
+        return
+    check_folder(checkpoint)
+    if dump is not None:
+        check_dump(dump)
 
 
 def check_dump(path):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ase_mag.core import get_moments
+from ase_mag.core import Model, get_moments
 from ase_mag.core.graph import check_finite
-from ase_mag.dynamics.base import free_atoms
+from ase_mag.dynamics.base import check_interval, check_positive, free_atoms
 from ase_mag.dynamics.driven import field_at
 from ase_mag.dynamics.spin import described, field_setting
 from ase_mag.dynamics.spin_lattice import check_ensemble
@@ -36,6 +36,28 @@ def settings_of(atoms, *, field, method, full_cell, account, **ensemble):
             "account": account,
         }
     )
+
+
+def check_input(atoms, model, timestep, skin, intervals):
+    """Raise ValueError or TypeError for what no run can have.
+
+    Parameters
+    ----------
+    atoms, model, timestep, skin : see :class:`ase_mag.bridges.LammpsSimulation`.
+    intervals : dict name -> number of steps.
+    """
+    check_positive("timestep", timestep, "ASE time units (ase.units.fs)")
+    check_positive("skin", skin, "angstrom")
+    for name, steps in intervals.items():
+        check_interval(name, steps)
+    check_atoms(atoms)
+    if not isinstance(model, Model):
+        kept = getattr(model, "model", None)
+        remedy = "give one of ase_mag.models; with other calculators run SpinLatticeDynamics"
+        if isinstance(kept, Model):
+            remedy = "give the model of the calculator (atoms.calc.model)"
+        raise TypeError(f"the model must be an ase_mag.core.Model, got {model!r}: {remedy}")
+    model.check_species(atoms.numbers)
 
 
 def check_atoms(atoms):

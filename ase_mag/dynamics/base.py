@@ -3,6 +3,7 @@
 import signal
 from abc import abstractmethod
 from contextlib import nullcontext
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,13 @@ from tqdm import tqdm
 
 from ase_mag.core import State, get_moments
 from ase_mag.core.jobs import calculator_identity
-from ase_mag.dynamics.checkpoint import Checkpoint, Termination, shorten_log, shorten_trajectory
+from ase_mag.dynamics.checkpoint import (
+    Checkpoint,
+    Termination,
+    check_folder,
+    shorten_log,
+    shorten_trajectory,
+)
 from ase_mag.dynamics.frame_file import FrameFile
 from ase_mag.dynamics.logger import MagneticLogger
 from ase_mag.dynamics.noise import Noise, seed_from
@@ -82,7 +89,10 @@ class MagneticDynamics(MolecularDynamics):
             )
         if restart and checkpoint is None:
             raise ValueError("restart needs the file of the checkpoint: checkpoint='run.npz'")
-        check_positive("checkpoint_interval", checkpoint_interval, "steps")
+        check_interval("checkpoint_interval", checkpoint_interval)
+        check_interval("loginterval", loginterval)
+        if checkpoint is not None:
+            check_folder(checkpoint)
         self.state = State.from_atoms(atoms)
         self.seed = seed_from(rng)
         self._noises = []
@@ -274,6 +284,12 @@ def check_positive(name, value, unit):
     """Raise ValueError unless ``value`` is a positive finite number."""
     if not (np.isscalar(value) and np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a positive number in {unit}, got {value!r}")
+
+
+def check_interval(name, value):
+    """Raise ValueError unless ``value`` is an integer > 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive number of steps (an integer), got {value!r}")
 
 
 def check_not_negative(name, value, unit):

@@ -43,7 +43,7 @@ class Checkpoint:
         """Write the checkpoint of the present step."""
         dyn = self.dynamics
         arrays = {name: getattr(dyn.state, name) for name in _ARRAYS}
-        arrays |= {"numbers": dyn.state.numbers, "pbc": dyn.state.pbc}
+        arrays |= {name: getattr(dyn.state, name) for name in ("numbers", "pbc", "masses")}
         parts = {}
         for name, part in dyn.parts().items():
             parts[name] = {}
@@ -60,7 +60,7 @@ class Checkpoint:
             "nsteps": dyn.nsteps,
             "parts": parts,
         }
-        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        text = np.frombuffer(_json(header).encode(), dtype=np.uint8)
         temporary = self.path.with_name(self.path.name + ".part")
         with temporary.open("wb") as file:
             np.savez(file, header=text, **arrays)
@@ -93,6 +93,7 @@ class Checkpoint:
                 f"{self.path} has format {version}, but this version of ase_mag reads up to "
                 f"{FORMAT}: install a newer one"
             )
+        self._check_shapes(arrays)
         self._check(header, arrays)
         for name in _ARRAYS:
             check_numbers(self.path, name, arrays[name])
@@ -105,6 +106,18 @@ class Checkpoint:
             prefix = name + "/"
             state |= {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
             part.set_state(state)
+
+    def _check_shapes(self, arrays):
+        n_atoms = len(arrays.get("numbers", ()))
+        vectors = dict.fromkeys(("positions", "momenta", "moments"), (n_atoms, 3))
+        expected = {"numbers": (n_atoms,), "pbc": (3,), "cell": (3, 3), **vectors}
+        for name, shape in expected.items():
+            found = np.shape(arrays[name]) if name in arrays else "missing"
+            if found != shape:
+                raise ValueError(
+                    f"{self.path} is damaged: its {name} should have shape {shape}, found "
+                    f"{found}; delete it to start anew"
+                )
 
     def _check(self, header, arrays):
         dyn = self.dynamics
@@ -119,13 +132,21 @@ class Checkpoint:
                 f"{self.path} is a checkpoint of another system ({len(arrays['numbers'])} atoms): "
                 "species, their order or pbc differ from those of atoms"
             )
+        masses = arrays.get("masses", dyn.state.masses)
+        if not np.array_equal(masses, dyn.state.masses):
+            first = int(np.argmax(masses != dyn.state.masses))
+            raise ValueError(
+                f"{self.path} is a checkpoint of a run with other masses (atom {first}: "
+                f"{masses[first]:g} -> {dyn.state.masses[first]:g} amu): restart with the same "
+                "ones (atoms.set_masses)"
+            )
         for name, source in header.get("sources", {}).items():
             if source != self._sources.get(name):
                 raise ValueError(
                     f"{self.path} was written with another {name}: restart with the same one, or "
                     "delete the file to start anew"
                 )
-        theirs, ours = header["settings"], json.loads(json.dumps(dyn.todict()))
+        theirs, ours = header["settings"], json.loads(_json(dyn.todict()))
         changed = [key for key in ours if ours[key] != theirs.get(key)]
         if changed:
             listed = ", ".join(f"{key} {theirs.get(key)!r} -> {ours[key]!r}" for key in changed)
@@ -133,6 +154,16 @@ class Checkpoint:
                 f"{self.path} was written with other settings ({listed}): restart with the same "
                 "ones (give an integer rng), or delete it to start anew"
             )
+
+
+def check_folder(path):
+    """Raise FileNotFoundError if the folder of a checkpoint does not exist."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"the folder {str(folder)!r} of the checkpoint {str(path)!r} does not exist: make it "
+            "first"
+        )
 
 
 def check_numbers(path, name, array):
@@ -143,6 +174,11 @@ def check_numbers(path, name, array):
             f"{path} is damaged: its {name} contain NaN or infinity (first bad row: "
             f"{int(bad[0, 0])}); delete it to start anew"
         )
+
+
+def _json(value):
+    """Return a text of JSON; numbers of numpy are ordinary ones there."""
+    return json.dumps(value, default=lambda number: number.item())
 
 
 def _fingerprint(source):

@@ -268,6 +268,7 @@ class SpinLatticeDynamics(MagneticDynamics):
             "spin_timestep": self.spin_timestep,
             "pressure": self.pressure,
             "pressure_time": self.pressure_time,
+            "compressibility": self.compressibility,
             "full_cell": self.full_cell,
             "seed": self.seed,
         }

@@ -33,3 +33,10 @@ def test_forces_that_are_no_numbers_end_the_run_before_the_atoms_go_there(ranks)
     atoms = bulk("Fe", a=2.86, cubic=True) * (4, 4, 4)
     assert atoms.get_distance(ATOM, int(named[1]), mic=True) < 5.3
     assert int(named[2]) == 3  # beyond 0.02 angstrom at 0.01 a step
+
+
+def test_atoms_that_were_changed_between_two_runs_are_refused_on_all_processes(ranks):
+    said = ranks(2, "changes")
+    assert said[0] == said[1]
+    assert said[0][0].startswith("positions, cell of atoms were changed since the simulation")
+    assert said[0][1] == 5

@@ -1,15 +1,19 @@
 """Bad input, refused before there are processes or LAMMPS."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
+from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms, FixCartesian
 
 import ase_mag
 from ase_mag import models
 from ase_mag.bridges import LammpsSimulation
 from ase_mag.core import extras
+from ase_mag.dynamics import SpinLatticeDynamics
 
 
 def iron():
@@ -48,12 +52,45 @@ def run(atoms=None, model=None, timestep=units.fs, **options):
             for dump in ("run.dump.gz", "run.bin", "run.%.dump")
         ),
         ({"restart": True}, "restart needs the file of the checkpoint"),
+        ({"loginterval": 2.5}, "loginterval must be a positive number of steps .*, got 2.5"),
+        ({"checkpoint_interval": 2.5}, "checkpoint_interval must be a positive number of steps"),
         ({"model": models.NonMagnetic("Al")}, "the structure holds Fe"),
     ],
 )
 def test_settings(options, message):
     with pytest.raises(ValueError, match=message):
         run(**options)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (None, "must be an ase_mag.core.Model, got None: give one of ase_mag.models; with other"),
+        (EMT(), "with other calculators run SpinLatticeDynamics"),
+        (
+            ase_mag.MagneticCalculator(models.named("FeHL-1")),
+            r"give the model of the calculator \(atoms.calc.model\)",
+        ),
+    ],
+)
+def test_models_that_are_none(model, message):
+    with pytest.raises(TypeError, match=message):
+        LammpsSimulation(iron(), model, units.fs)
+
+
+def test_the_folder_of_the_checkpoint_has_to_exist(tmp_path):
+    path = tmp_path / "missing" / "run.npz"
+    with pytest.raises(FileNotFoundError, match=r"missing' of the checkpoint .* make it first"):
+        run(checkpoint=path)
+
+
+def test_arguments_have_the_defaults_of_the_serial_class():
+    ours, theirs = (
+        {name: one.default for name, one in signature(cls).parameters.items()}
+        for cls in (LammpsSimulation, SpinLatticeDynamics)
+    )
+    differ = {name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]}
+    assert differ == {"method"}
 
 
 def test_no_atoms_and_nan():

@@ -297,3 +297,72 @@ def test_numbers_that_are_not_finite_are_refused(name, tmp_path):
 def test_the_file_is_replaced_atomically(tmp_path):
     checkpoint(tmp_path / "run.npz").run(20)
     assert os.listdir(tmp_path) == ["run.npz"]
+
+
+def written(tmp_path, **options):
+    """Make a run with a checkpoint, and return its path and a function that goes on with it."""
+    path = tmp_path / "run.npz"
+
+    def resume(atoms=None, **others):
+        settings = {"temperature_K": 300, "damping": 0.1, "rng": 1, "progress": False}
+        settings |= {"checkpoint": path, "restart": True} | options | others
+        return SpinLatticeDynamics(atoms or iron(), fs, **settings)
+
+    dynamics = resume()
+    dynamics.run(2)
+    dynamics.checkpoint.write()
+    return path, resume
+
+
+def test_numbers_of_numpy_are_settings_like_others(tmp_path):
+    numbers = {"temperature_K": np.int64(300), "friction": np.float32(0.01)}
+    _, resume = written(tmp_path, **numbers)
+    assert resume().nsteps == 2
+    assert resume(temperature_K=300.0, friction=float(np.float32(0.01))).nsteps == 2
+    with pytest.raises(ValueError, match=r"other settings .*temperature_K 300 -> 400"):
+        resume(temperature_K=np.int64(400))
+    with pytest.raises(ValueError, match=r"other settings .*compressibility"):
+        resume(compressibility=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda arrays: arrays.pop("moments"), r"its moments should have .* \(16, 3\), found miss"),
+        (
+            lambda arrays: arrays.update(positions=arrays["positions"][:5]),
+            r"its positions should have shape \(16, 3\), found \(5, 3\); delete it",
+        ),
+    ],
+)
+def test_damaged_arrays_are_named(change, message, tmp_path):
+    path, resume = written(tmp_path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    change(arrays)
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=message):
+        resume()
+
+
+def test_other_masses_are_refused(tmp_path):
+    _, resume = written(tmp_path)
+    atoms = iron()
+    masses = atoms.get_masses()
+    masses[3] = 60.0
+    atoms.set_masses(masses)
+    with pytest.raises(ValueError, match=r"other masses \(atom 3: 55.845 -> 60 amu\)"):
+        resume(atoms)
+
+
+@pytest.mark.parametrize("name", ["loginterval", "checkpoint_interval"])
+@pytest.mark.parametrize("value", [2.5, 0, True])
+def test_intervals_are_whole_steps(name, value):
+    message = f"{name} must be a positive number of steps .*, got {value}"
+    with pytest.raises(ValueError, match=message):
+        SpinLatticeDynamics(iron(), fs, **{name: value})
+
+
+def test_the_folder_of_a_checkpoint_has_to_exist(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing' of the checkpoint .* make it first"):
+        SpinLatticeDynamics(iron(), fs, checkpoint=tmp_path / "missing" / "run.npz")
