@@ -13,6 +13,7 @@ from ase_mag.dynamics.checkpoint import (
     shorten_log,
     shorten_trajectory,
 )
+from ase_mag.dynamics.frame_file import FrameCount
 
 
 class BridgeCheckpoint:
@@ -26,10 +27,12 @@ class BridgeCheckpoint:
     ----------
     path : str or Path
     simulation : LammpsSimulation
+    interval : int, steps between two frames.
     """
 
-    def __init__(self, path, simulation):
+    def __init__(self, path, simulation, interval):
         self.path, self.simulation = Path(path), simulation
+        self.frames = FrameCount(simulation, interval)
 
     def write(self):
         """Write the checkpoint of the present step; every process calls it."""
@@ -67,16 +70,16 @@ class BridgeCheckpoint:
         for name, state in comm.bcast(parts).items():
             whole.parts()[name].set_state(state)
         whole.state.write(simulation.atoms)
-        simulation.nsteps = whole.nsteps
         simulation.propagation.resume(whole.heat, whole.size_velocities, comm.rank == 0)
 
-    def shorten(self, trajectory, dump, logfile, frames):
-        """Cut trajectory and log back to the checkpoint (``frames`` of them), and the dump before.
+    def shorten(self, trajectory, dump, logfile):
+        """Cut trajectory, log and dump back to the checkpoint.
 
-        LAMMPS writes the frame of the checkpoint again when the run goes on.
+        Where it is its turn, LAMMPS writes the frame of the checkpoint again.
         """
+        frames, step = self.frames.before, self.simulation.nsteps
         if dump is not None:
-            shorten_dump(dump, self.simulation.nsteps)
+            shorten_dump(dump, step + bool(step % self.frames.interval))
         if trajectory is not None:
             shorten_trajectory(trajectory, frames, DummyMPI())
         if isinstance(logfile, str | Path) and logfile != "-":
@@ -150,7 +153,14 @@ class _Whole:
         self.simulation, self.heat = simulation, heat or {}
         self.size_velocities = size_velocities
         self.state = State.from_atoms(simulation.atoms)
-        self.nsteps = simulation.nsteps
+
+    @property
+    def nsteps(self):
+        return self.simulation.nsteps
+
+    @nsteps.setter
+    def nsteps(self, nsteps):
+        self.simulation.nsteps = nsteps
 
     def todict(self):
         return self.simulation.todict()
@@ -161,7 +171,7 @@ class _Whole:
     def parts(self):
         simulation = self.simulation
         parts = {f"noise{noise.stream}": noise for noise in simulation.propagation.noises}
-        parts["baths"] = self
+        parts |= {"baths": self, "frames": simulation.checkpoint.frames}
         if simulation.barostat is not None:
             parts["barostat"] = simulation.barostat
         return parts

@@ -167,7 +167,7 @@ class LammpsSimulation:
         self.propagation = Propagation(self.surface, atoms, self.settings)
         self.barostat, self.checkpoint = self.propagation.barostat, None
         if checkpoint is not None:
-            self.checkpoint = BridgeCheckpoint(checkpoint, self)
+            self.checkpoint = BridgeCheckpoint(checkpoint, self, loginterval)
         resuming = self.comm.bcast(restart and Path(checkpoint).exists())
         if resuming:
             self.checkpoint.read()
@@ -187,9 +187,8 @@ class LammpsSimulation:
         if resuming:
             # A run that goes on from step 0 writes that step itself.
             self._observed = self.nsteps or None
-            frames = self.nsteps // interval + 1 if self.nsteps else 0
             if self.comm.rank == 0:
-                self.checkpoint.shorten(trajectory, dump, logfile, frames)
+                self.checkpoint.shorten(trajectory, dump, logfile)
             self.comm.barrier()
         if dump is not None:
             self.engine.dump(dump, interval, self.nsteps, resuming)

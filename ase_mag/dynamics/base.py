@@ -21,7 +21,7 @@ from ase_mag.dynamics.checkpoint import (
     shorten_log,
     shorten_trajectory,
 )
-from ase_mag.dynamics.frame_file import FrameFile
+from ase_mag.dynamics.frame_file import FrameCount, FrameFile
 from ase_mag.dynamics.logger import MagneticLogger
 from ase_mag.dynamics.noise import Noise, seed_from
 from ase_mag.dynamics.temperature import spin_temperature
@@ -48,7 +48,8 @@ class MagneticDynamics(MolecularDynamics):
     checkpoint_interval : int, steps.
     restart : bool; go on from the checkpoint if the file exists (a run that was killed equals the
         uninterrupted one bit for bit). Trajectory and log are cut back to the checkpoint and
-        continued. ``run(steps)`` makes that many more steps, ``run_to(n)`` those that are missing.
+        continued, also with another ``loginterval``, which counts from there. ``run(steps)`` makes
+        that many more steps, ``run_to(n)`` those that are missing.
     origin : dict or None, JSON-able; where the run comes from, which the description of the
         trajectory file says beside the settings, under the key ``origin``.
     **options : passed on to ase.md.md.MolecularDynamics (append_trajectory, ...).
@@ -96,6 +97,7 @@ class MagneticDynamics(MolecularDynamics):
         self.state = State.from_atoms(atoms)
         self.seed = seed_from(rng)
         self._noises = []
+        self._frame_count = FrameCount(self, loginterval)
         self._progress = progress
         self._termination = None
         self.free = free_atoms(atoms)
@@ -114,17 +116,16 @@ class MagneticDynamics(MolecularDynamics):
         self.splitting = self.build()
         self.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, self)
         if self.resuming:
-            self._resume(trajectory, logfile, loginterval)
+            self._resume(trajectory, logfile)
         if logfile:
             self.attach(self.closelater(self.logger(self, logfile)), loginterval)
         if self.checkpoint is not None:
             self.attach(self.checkpoint.write, checkpoint_interval)
 
-    def _resume(self, trajectory, logfile, loginterval):
+    def _resume(self, trajectory, logfile):
         self.checkpoint.read()
         self.state.write(self.atoms)
-        # A run that goes on from step 0 writes that step itself.
-        frames = self.nsteps // loginterval + 1 if self.nsteps else 0
+        frames = self._frame_count.before
         if isinstance(trajectory, str | Path):
             shorten_trajectory(trajectory, frames)
         if isinstance(logfile, str | Path) and logfile != "-":
@@ -155,6 +156,7 @@ class MagneticDynamics(MolecularDynamics):
         The objects have ``get_state() -> dict`` and ``set_state(dict)``.
         """
         parts = {f"noise{noise.stream}": noise for noise in self._noises}
+        parts["frames"] = self._frame_count
         for name in ("surface", "spin_surface"):
             if hasattr(getattr(self, name, None), "set_state"):
                 parts[name] = getattr(self, name)

@@ -68,3 +68,38 @@ class FrameFile:
 
     def __exit__(self, *_):
         self.close()
+
+
+class FrameCount:
+    """How many frames (and lines of the log) a run has at its present step.
+
+    Every ``interval`` steps there is one, and one of step 0. A run that goes on from a checkpoint
+    may have another interval, which counts from there: what is before stays as it is.
+
+    Parameters
+    ----------
+    dynamics : object with ``nsteps``.
+    interval : int, steps between two frames.
+
+    Attributes
+    ----------
+    before : int, the number of frames at the checkpoint; those of step 0 are written anew.
+    """
+
+    def __init__(self, dynamics, interval):
+        self.dynamics, self.interval = dynamics, interval
+        self.before, self._start = 0, -1
+
+    def get_state(self):
+        """Return what a checkpoint keeps."""
+        own = self.dynamics.nsteps // self.interval - self._start // self.interval
+        return {"count": self.before + own}
+
+    def set_state(self, state):
+        """Go on from a checkpoint, whose step the dynamics has taken over already."""
+        nsteps = self.dynamics.nsteps
+        self.before, self._start = 0, -1
+        if nsteps:
+            # Earlier versions kept no count.
+            self.before = state.get("count", nsteps // self.interval + 1)
+            self._start = nsteps

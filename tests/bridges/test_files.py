@@ -126,3 +126,14 @@ def test_groups_of_processes_have_files_of_their_own(ranks, tmp_path):
         logs = [np.loadtxt(tmp_path / f"{group}.log", skiprows=1) for group in (0, 1)]
         np.testing.assert_array_equal(*logs)
         np.testing.assert_allclose(1000 * logs[0][:, 0], range(0, steps + 1, 5))
+
+
+def test_another_loginterval_counts_from_the_checkpoint_on(ranks):
+    first = [0, 5, 10, 15, 20]
+    expected = [
+        [*first, 25],
+        [*first, 22, 24, 26],
+        [*first, 21, 24, 27, 30],
+        [*first, 21, 24, 27, 30, 40, 50],
+    ]
+    assert ranks(1, "intervals") == [[steps, len(steps), steps] for steps in expected]

@@ -366,3 +366,27 @@ def test_intervals_are_whole_steps(name, value):
 def test_the_folder_of_a_checkpoint_has_to_exist(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing' of the checkpoint .* make it first"):
         SpinLatticeDynamics(iron(), fs, checkpoint=tmp_path / "missing" / "run.npz")
+
+
+def test_another_loginterval_counts_from_the_checkpoint_on(tmp_path):
+    trajectory, log = tmp_path / "run.traj", tmp_path / "run.log"
+    files = {"trajectory": trajectory, "logfile": str(log), "checkpoint_interval": 10}
+
+    def go_on(steps, interval):
+        settings = {"temperature_K": 300, "damping": 0.1, "friction": 0.01, "rng": 1}
+        settings |= {"checkpoint": tmp_path / "run.npz", "restart": True, "progress": False}
+        # As after kill -9: without a checkpoint at the end.
+        with SpinLatticeDynamics(iron(), fs, loginterval=interval, **settings, **files) as dynamics:
+            dynamics.run_to(steps)
+        times = np.loadtxt(log, skiprows=1)[:, 0]
+        frames = read(trajectory, ":")
+        assert len(frames) == len(times)
+        kinetic = [frame.get_kinetic_energy() for frame in frames]
+        np.testing.assert_allclose(kinetic, np.loadtxt(log, skiprows=1)[:, 3], atol=1e-6)
+        return np.rint(1000 * times).astype(int).tolist()
+
+    first = [0, 5, 10, 15, 20]
+    assert go_on(29, 5) == [*first, 25]
+    assert go_on(27, 2) == [*first, 22, 24, 26]
+    assert go_on(31, 3) == [*first, 21, 24, 27, 30]
+    assert go_on(50, 10) == [*first, 21, 24, 27, 30, 40, 50]
