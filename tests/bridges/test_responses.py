@@ -21,5 +21,6 @@ import pytest
 def test_energies_forces_magnetic_forces_and_virials(ranks, n, kind):
     errors = ranks(n, "responses", *kind.split())
     assert len(errors) > 40
+    assert "atom by atom" in errors  # written by a user, for local atoms and ghosts
     worst = {(name, part): e for name, parts in errors.items() for part, e in parts.items()}
     assert max(worst.values()) < 1e-12, max(worst, key=worst.get)

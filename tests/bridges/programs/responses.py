@@ -15,6 +15,7 @@ from mpi4py import MPI
 
 from ase_mag import testing
 from ase_mag.bridges import LammpsSimulation, blocks
+from ase_mag.core import Gradients, Model
 from ase_mag.testing.structures import Structure
 
 comm, kind = MPI.COMM_WORLD, sys.argv[1]
@@ -24,6 +25,30 @@ path = Path(__file__).parents[2] / "test_contracts.py"
 spec = spec_from_file_location("contracts", path)
 contracts = module_from_spec(spec)
 spec.loader.exec_module(contracts)
+
+
+class AtomByAtom(Model):
+    """A model as a user writes it: arrays of atoms and ghosts, and a loop over the own atoms.
+
+    E_i = sum_j w(r) (M_i.M_j)^2/2 with w = A (1 - r/c)^3, which is no bilinear form.
+    """
+
+    species, cutoff, strength = ("Fe",), 4.0, 1e-3
+
+    def gradients(self, graph, moments, *, lattice=True):
+        energies, radial = np.zeros(graph.n_sites), np.zeros(graph.n_pairs)
+        slopes = np.zeros((graph.n_atoms, 3))
+        for i in range(graph.n_sites):
+            for pair in range(graph.offsets[i], graph.offsets[i + 1]):
+                j, reach = graph.neighbors[pair], 1.0 - graph.distances[pair] / self.cutoff
+                if reach <= 0:
+                    continue
+                weight, product = self.strength * reach**3, moments[i] @ moments[j]
+                energies[i] += 0.5 * weight * product**2
+                slopes[i] += weight * product * moments[j]
+                slopes[j] += weight * product * moments[i]
+                radial[pair] = -1.5 * self.strength * reach**2 * product**2 / self.cutoff
+        return Gradients(energies, slopes, radial=radial if lattice else None)
 
 
 def structure(model):
@@ -61,7 +86,8 @@ def distributed(model, atoms):
 
 
 errors = {}
-for name, (model, _) in contracts.CASES.items():
+cases = {name: model for name, (model, _) in contracts.CASES.items()}
+for name, model in (cases | {"atom by atom": AtomByAtom()}).items():
     atoms = structure(model)
     result = distributed(model, atoms)
     if comm.rank == 0:
