@@ -5,6 +5,8 @@ from ase_mag.analysis.correlations import PairCorrelation, pair_correlation
 from ase_mag.analysis.curie import curie_temperature
 from ase_mag.analysis.curie_result import CurieTemperature
 from ase_mag.analysis.fluctuations import Fluctuations, fluctuations
+from ase_mag.analysis.heating import heat, quench
+from ase_mag.analysis.heating_result import CurieEstimate, Heated, Heating, curie_estimate
 from ase_mag.analysis.magnons import MagnonDispersion, magnon_dispersion
 from ase_mag.analysis.maps import SiteMaps, site_maps
 from ase_mag.analysis.moment_histogram import MomentHistogram, moment_histogram
@@ -30,8 +32,11 @@ from ase_mag.analysis.wave_vectors import commensurate_path
 
 __all__ = [
     "Average",
+    "CurieEstimate",
     "CurieTemperature",
     "Fluctuations",
+    "Heated",
+    "Heating",
     "MagnonDispersion",
     "MomentHistogram",
     "MultiHistogram",
@@ -53,9 +58,11 @@ __all__ = [
     "correlation_time",
     "cumulative_error",
     "cumulative_mean",
+    "curie_estimate",
     "curie_temperature",
     "fluctuations",
     "formation_energies",
+    "heat",
     "loop_circuit",
     "magnetization",
     "magnon_dispersion",
@@ -66,6 +73,7 @@ __all__ = [
     "phase_table",
     "phonon_spectrum",
     "pressure",
+    "quench",
     "read",
     "site_maps",
     "spin_waves",

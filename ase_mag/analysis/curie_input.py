@@ -52,9 +52,10 @@ def inspect(atoms, model, lengths):
     if form is None:
         raise ValueError(
             f"{model!r} has no bilinear form (exchange, tensors, anisotropy, Landau and their "
-            "sums), which Monte Carlo needs. Run SpinDynamics with temperature_K for several sizes "
-            "and temperatures instead and compare the Binder cumulants of their magnetization, or "
-            "fit an exchange model"
+            "sums), which Monte Carlo needs. ase_mag.analysis.heat runs spin-lattice dynamics of "
+            "any model at rising temperatures, and its curie_estimate() brackets the Curie "
+            "temperature; or compare Binder cumulants of SpinDynamics in several sizes, or fit an "
+            "exchange model"
         )
     if form.field is not None and form.field.any():
         raise ValueError(

@@ -77,8 +77,8 @@ def heating(found, tc, sizes):
     note = (
         f"{2 * sizes.repeats**3} atoms, zero pressure, {sizes.steps} fs at each temperature; "
         "standard errors of blocks. The magnetization falls most steeply at "
-        f"{tc[0]:.0f} ± {tc[1]:.0f} K (paper: about 900 K). That is half the distance of two "
-        "temperatures, not a standard error, in a heating run of one small box."
+        f"{tc.middle:.0f} ± {tc.high - tc.middle:.0f} K (paper: about 900 K). That is half the "
+        "distance of two temperatures, not a standard error, in a heating run of one small box."
     )
     return table("Fig. 1: heating", header, rows, note)
 

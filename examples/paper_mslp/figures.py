@@ -25,7 +25,7 @@ def heating(found, tc):
             )
         left.set(xlabel="temperature (K)", ylabel=r"lattice constant ($\mathrm{\AA}$)")
         right.set(xlabel="temperature (K)", ylabel=r"moment per atom ($\mu_\mathrm{B}$)")
-        right.axvspan(tc[0] - tc[1], tc[0] + tc[1], color=plots.GRAY, alpha=0.5)
+        right.axvspan(tc.low, tc.high, color=plots.GRAY, alpha=0.5)
         right.set_ylim(0, None)
         right.legend()
 

@@ -1,87 +1,72 @@
 """Fig. 1: lattice constant and magnetization against temperature, and a quench."""
 
+from time import perf_counter
+
 import numpy as np
 import stages
-from ase import units
 from ase.md.velocitydistribution import thermalize_momenta
 
-import ase_mag
-from ase_mag.analysis import block_error
+from ase_mag import analysis
 from ase_mag.build import bcc_crystal
-from ase_mag.dynamics import SpinLatticeDynamics
 
 #: Steps between two values of a series.
 EVERY = 10
 
 
-def run(atoms, model, temperature, steps, seed):
-    """Run at zero pressure; return series of a (angstrom), |M| and the mean size (mu_B), |M_z|."""
-    atoms.calc = ase_mag.MagneticCalculator(model)
-    dynamics = SpinLatticeDynamics(
-        atoms,
-        1 * units.fs,
-        temperature_K=temperature,
-        friction=0.02 / units.fs,
-        longitudinal=True,
-        pressure=0.0,
-        rng=seed,
-        progress=False,
-    )
-    series = {"a": [], "moment": [], "size": []}
-    for _ in range(steps // EVERY):
-        dynamics.run(EVERY)
-        moments = ase_mag.get_moments(atoms)
-        series["a"].append((2 * atoms.get_volume() / len(atoms)) ** (1 / 3))
-        series["moment"].append(np.linalg.norm(moments.mean(axis=0)))
-        series["size"].append(np.linalg.norm(moments, axis=1).mean())
-    return series
-
-
 def heat(model, a, moment, sizes, folder):
-    """Return {temperature: series}; every temperature goes on from the one before."""
-    done, before = {}, None
-    for k, temperature in enumerate(sizes.temperatures):
+    """Return the runs at all temperatures; every one goes on from the one before."""
+    atoms = bcc_crystal(a, sizes.repeats, moment=moment)
+    thermalize_momenta(atoms, temperature_K=sizes.temperatures[0], rng=np.random.default_rng(1))
+    names = [f"heated_{temperature}" for temperature in sizes.temperatures]
+    made = [name for name in names if not (folder / f"{name}.extxyz").exists()]
+    start = perf_counter()
+    heating = analysis.heat(
+        atoms,
+        model,
+        temperatures_K=sizes.temperatures,
+        steps=sizes.steps,
+        skip=sizes.skip,
+        every=EVERY,
+        rng=0,
+        folder=folder,
+    )
+    for name in made:
+        print(f"{name}: {(perf_counter() - start) / len(made):.1f} s", flush=True)
+    return heating
 
-        def compute(temperature=temperature, before=before, k=k):
-            atoms = bcc_crystal(a, sizes.repeats, moment=moment) if before is None else before
-            if before is None:
-                rng = np.random.default_rng(1)
-                thermalize_momenta(atoms, temperature_K=temperature, rng=rng)
-            atoms.info["series"] = run(atoms, model, temperature, sizes.steps, k)
-            return atoms
 
-        before = stages.state(folder, f"heated_{temperature}", compute)
-        done[temperature] = {name: list(v) for name, v in before.info["series"].items()}
-    return done
-
-
-def quench(model, sizes, folder):
+def quench(model, heating, sizes, folder):
     """Return the series of a quench from the paramagnet."""
 
     def compute():
-        hot = stages.state(folder, f"heated_{sizes.quench_from}", None)
-        return run(hot, model, sizes.quench_to, sizes.quench_steps, 100)
+        row = analysis.quench(
+            heating[sizes.quench_from].atoms,
+            model,
+            from_K=sizes.quench_from,
+            to_K=sizes.quench_to,
+            steps=sizes.quench_steps,
+            every=EVERY,
+            rng=100,
+        )
+        series = row.series
+        return {
+            "a": ((2 * series["volume"]) ** (1 / 3)).tolist(),
+            "moment": series["magnetization"].tolist(),
+            "size": series["size"].tolist(),
+        }
 
     return stages.stage(folder, "quench", compute)
 
 
-def averages(heated, sizes):
+def averages(heating, sizes):
     """Return {temperature: {name: (mean, standard error, standard deviation)}}."""
-    first = sizes.skip // EVERY
     out = {}
-    for temperature, series in heated.items():
-        rows = {name: np.array(values[first:]) for name, values in series.items()}
+    for temperature, row in zip(sizes.temperatures, heating, strict=True):
+        spreads = {name: values[row.skip :].std() for name, values in row.series.items()}
+        spreads["a"] = ((2 * row.series["volume"]) ** (1 / 3))[row.skip :].std()
         out[temperature] = {
-            name: (row.mean(), block_error(row, min(5, len(row))), row.std())
-            for name, row in rows.items()
+            "a": (*row.lattice_constant(2), spreads["a"]),
+            "moment": (*row.mean("magnetization"), spreads["magnetization"]),
+            "size": (*row.mean("size"), spreads["size"]),
         }
     return out
-
-
-def curie_estimate(found):
-    """Return the middle and half the width of the interval in which |M| falls most steeply, K."""
-    temperatures = np.array(list(found), dtype=float)
-    moments = np.array([row["moment"][0] for row in found.values()])
-    k = int((np.diff(moments) / np.diff(temperatures)).argmin())
-    low, high = temperatures[k : k + 2]
-    return 0.5 * (low + high), 0.5 * (high - low)

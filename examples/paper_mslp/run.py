@@ -25,7 +25,7 @@ import snapshots
 from comparison import summary
 from conditions import DEFAULT, FAST, PAPER, SMALL, load
 from figures import draw_all
-from heating import averages, curie_estimate, heat, quench
+from heating import averages, heat, quench
 from stages import stage
 
 from ase_mag.analysis import formation_energies, phase_table
@@ -68,10 +68,10 @@ def compute(model, sizes, folder):
     results["defects"] = stage(folder, "defects", lambda: defects(model, sizes))
     heated = heat(model, ground["a"], ground["moment"], sizes, folder)
     results["averages"] = averages(heated, sizes)
-    results["tc"] = curie_estimate(results["averages"])
+    results["tc"] = heated.curie_estimate()
     results["fluctuations"] = fluctuations.compute(model, ground, sizes, folder)
     results["snapshots"] = snapshots.compute(model, ground, sizes, folder)
-    results["quench"] = quench(model, sizes, folder)
+    results["quench"] = quench(model, heated, sizes, folder)
     results["loops"] = loops.compute(model, ground, sizes, folder)
     results["ground"] = ground
     return results
