@@ -14,7 +14,7 @@ PYTHON_OPTIONS = []
 
 @pytest.mark.slow
 def test_three_stages_and_a_potential(first, folder):
-    """Errors of the training frames fall from stage to stage; the file holds what was printed."""
+    """Errors of the training frames fall from stage to stage; V below 2.4 A stays."""
     assert first.stdout.strip() == (folder / "errors.txt").read_text().strip()
     energies = [
         float(line.split("energy ")[1].split()[0])
@@ -23,7 +23,7 @@ def test_three_stages_and_a_potential(first, folder):
     ]
     assert len(energies) == 3 and energies[2] < energies[0]
     potential = models.load(folder / "mslp.npz")
-    assert potential.metadata["errors"].strip() == first.stdout.strip()
+    assert isinstance(potential, models.SpinLatticePotential) and potential.prepared
     start = models.SpinLatticePotential("Fe", hidden=(12, 12)).lattice.pair
     short = potential.lattice.pair_knots[0] < 2.4
     np.testing.assert_array_equal(potential.lattice.pair[:, short], start[:, short])
