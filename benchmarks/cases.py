@@ -1,5 +1,6 @@
 """The comparisons."""
 
+from ase_mag.descriptors import ThreeBodyExchangeDescriptor
 from benchmarks import lammps_spin, own, potentials, spirit_spins
 from benchmarks.program import Case
 
@@ -122,6 +123,10 @@ def _monte_carlo(n, cells):
     return Case(f"Monte Carlo sweep, {n} neighbors", cells, programs)
 
 
+def _bond_angles():
+    return ThreeBodyExchangeDescriptor("Fe", cutoff=potentials.CUTOFF, coupled=False)
+
+
 def _potentials(cells):
     programs = [
         potentials.moment_tensors(),
@@ -131,6 +136,7 @@ def _potentials(cells):
         potentials.spin_orientation("sparse process", regressor="sparse_gp"),
         potentials.spin_orientation("with dipoles", terms=("exchange", "dipole")),
         potentials.spin_orientation("with three bodies", terms=("exchange", "three-body")),
+        potentials.spin_orientation("with bond angles", terms=("exchange", _bond_angles())),
         potentials.motep(),
         potentials.snap(),
     ]

@@ -1,6 +1,6 @@
 """Three-body spin densities: products of sums over the neighbors of a site, and derivatives.
 
-A_i[k, n, b, s] = sum_j f(r) sin(n pi r/R)/r Y_b(r_ij/r) Y_s(u_j) over the neighbors j of kind k
+A_i[b, s, k, n] = sum_j f(r) sin(n pi r/R)/r Y_b(r_ij/r) Y_s(u_j) over the neighbors j of kind k
 with r < R; without bonds (``vectors`` None) Y_b is 1. Features are the products of
 ``spin_density_triples.pxd``, in the order [coupling][L][r2][r1], r1 <= r2 where n1 = n2.
 ``pairs`` is the tuple of ``spin_density``. ``couplings`` is a tuple: rows (n0, n1, n2, place),
@@ -12,9 +12,10 @@ from cython.parallel cimport prange, threadid
 from libc.string cimport memset
 
 from harmonics cimport harmonics_block
-from lanes cimport lanes_clear, lanes_combine, lanes_outer, lanes_total
+from lanes cimport lanes_clear
+from quads cimport quads_outer, quads_pull
 from spin_density cimport Sites, gather, radial_block, sites_of, take
-from spin_density_triples cimport Couplings, Work, divide, multiply, work_of
+from spin_density_triples cimport Couplings, Work, divide, multiply, quads_of, work_of
 
 
 cdef Couplings couplings_of(tuple pairs, tuple couplings):
@@ -28,6 +29,7 @@ cdef Couplings couplings_of(tuple pairs, tuple couplings):
     c.coefficients = &coefficients[0]
     c.bond_degree = couplings[4]
     c.n_rows = kinds*n_radial
+    c.stride = 4*quads_of(c.n_rows)
     c.n_spin = (degree + 1)*(degree + 1)
     c.n_bond = (c.bond_degree + 1)*(c.bond_degree + 1)
     return c
@@ -47,6 +49,7 @@ cdef inline void enter(
     """Harmonics of eight neighbors, and the directions of their bonds."""
     cdef long lane, c
     cdef double there[24]
+    cdef double over[8]
     gather(s, lanes, s.directions, there)
     harmonics_block(
         there, degree, norms, w.spin, w.spin + 8*(degree + 1)*(degree + 1) if slopes else NULL
@@ -56,8 +59,10 @@ cdef inline void enter(
             w.bond[lane] = 1.0
         return
     for lane in range(8):
+        over[lane] = 1.0/s.distances[lanes[lane]]
+    for lane in range(8):
         for c in range(3):
-            unit[8*c + lane] = vectors[3*lanes[lane] + c]/s.distances[lanes[lane]]
+            unit[8*c + lane] = vectors[3*lanes[lane] + c]*over[lane]
     harmonics_block(
         unit, bond_degree, norms, w.bond,
         w.bond + 8*(bond_degree + 1)*(bond_degree + 1) if slopes else NULL,
@@ -86,16 +91,40 @@ cdef inline void own_harmonics(
     harmonics_block(here, degree, norms, w.own, w.own + 8*(degree + 1)*(degree + 1))
 
 
+cdef inline void add_sums(
+    const Sites* s, const Couplings* c, long kind, const double* harmonics, const double* value,
+    double* radial, double* sums,
+) noexcept nogil:
+    """Add harmonics times radial functions (``value``) of eight neighbors of a kind."""
+    cdef long k, lane, n = quads_of(s.n_radial)
+    for k in range(4*n):
+        for lane in range(8):
+            radial[32*(k//4) + 4*lane + k % 4] = value[8*k + lane]
+    sums += kind*s.n_radial
+    for k in range(n):
+        quads_outer(c.n_bond*c.n_spin, harmonics, radial + 32*k, sums + 4*k, c.stride)
+
+
+cdef inline void clear(const Sites* s, const Couplings* c, const Work* w) noexcept nogil:
+    """Zeros in sums, and in the rows that fill up the radial functions."""
+    cdef long k, n = s.n_radial
+    for k in range(8*n, 32*quads_of(n)):
+        w.value[k] = 0.0
+        w.slope[k] = 0.0
+    memset(w.sums, 0, (c.n_bond*c.n_spin*c.stride + 4)*sizeof(double))
+    memset(w.dsums, 0, (c.n_bond*c.n_spin*c.stride + 4)*sizeof(double))
+
+
 cdef inline void gather_sums(
     const Sites* s, const Couplings* c, const Work* w, long first, long last,
     const double* vectors, const double* norms, long degree,
 ) noexcept nogil:
     """Fill ``sums``."""
-    cdef long kind, q, n, k, size = c.n_bond*c.n_spin
+    cdef long kind, q, n
     cdef int lanes[8]
     cdef double unit[24]
+    clear(s, c, w)
     for kind in range(s.n_kinds):
-        lanes_clear(w.totals, s.n_radial*size)
         q = first
         while True:
             n = take(s, kind, &q, last, lanes)
@@ -104,9 +133,7 @@ cdef inline void gather_sums(
             radial_block(s, lanes, n, w.value, NULL)
             enter(s, w, lanes, vectors, norms, degree, c.bond_degree, False, unit)
             combine(c, w)
-            lanes_outer(s.n_radial, size, w.value, w.products, w.totals)
-        for k in range(s.n_radial*size):
-            w.sums[kind*s.n_radial*size + k] = lanes_total(w.totals + 8*k)
+            add_sums(s, c, kind, w.products, w.value, w.radial, w.sums)
 
 
 cdef void forward_site(
@@ -124,17 +151,17 @@ cdef void pull_site(
     double* own, double* turn, double* stretch, double* pairs,
 ) noexcept nogil:
     """Gradients by u_i (added), u_j, and by r_ij: ``stretch`` along it, ``pairs`` the rest."""
-    cdef long kind, q, n, k, b, m, lane, axis, size = c.n_bond*c.n_spin
+    cdef long kind, q, n, k, b, m, lane, axis
     cdef int lanes[8]
     cdef double unit[24]
     cdef double g[8]
+    cdef double rates[32]
     cdef double along[8]
     cdef double across[24]
     cdef double total
     cdef const double* gradient
     gather_sums(s, c, w, first, last, vectors, norms, degree)
     own_harmonics(s, w, i, norms, degree)
-    memset(w.dsums, 0, c.n_rows*size*sizeof(double))
     memset(w.own_slopes, 0, c.n_spin*sizeof(double))
     divide(c, w.own, w.sums, cotangents, w.own_slopes, w.dsums)
     for axis in range(3):
@@ -143,9 +170,6 @@ cdef void pull_site(
             total += w.own_slopes[k]*w.own[8*((axis + 1)*c.n_spin + k)]
         own[axis] += total
     for kind in range(s.n_kinds):
-        for k in range(size):
-            for n in range(s.n_radial):
-                w.turned[k*s.n_radial + n] = w.dsums[(kind*s.n_radial + n)*size + k]
         q = first
         while True:
             n = take(s, kind, &q, last, lanes)
@@ -153,22 +177,19 @@ cdef void pull_site(
                 break
             radial_block(s, lanes, n, w.value, NULL if stretch == NULL else w.slope)
             enter(s, w, lanes, vectors, norms, degree, c.bond_degree, True, unit)
-            lanes_combine(
-                size, s.n_radial, w.turned, w.value, w.value if stretch == NULL else w.slope,
-                w.products, w.rates,
-            )
             lanes_clear(w.spin_slopes, c.n_spin)
             lanes_clear(w.bond_slopes, c.n_bond)
             lanes_clear(g, 1)
-            for b in range(c.n_bond):
-                for m in range(c.n_spin):
-                    k = 8*(b*c.n_spin + m)
+            for k in range(quads_of(s.n_radial)):
+                lanes_clear(rates, 4)
+                quads_pull(
+                    c.n_bond, c.n_spin, w.dsums + kind*s.n_radial + 4*k, c.stride,
+                    w.value + 32*k, w.bond, w.spin, w.bond_slopes, w.spin_slopes,
+                    NULL if stretch == NULL else rates,
+                )
+                for m in range(4):
                     for lane in range(8):
-                        w.spin_slopes[8*m + lane] += w.products[k + lane]*w.bond[8*b + lane]
-                        w.bond_slopes[8*b + lane] += w.products[k + lane]*w.spin[8*m + lane]
-                        g[lane] += (
-                            w.rates[k + lane]*w.bond[8*b + lane]*w.spin[8*m + lane]
-                        )
+                        g[lane] += rates[8*m + lane]*w.slope[32*k + 8*m + lane]
             for axis in range(3):
                 lanes_clear(across, 1)
                 gradient = w.spin + 8*(axis + 1)*c.n_spin
@@ -206,7 +227,7 @@ cdef void push_site(
     const double* vectors, const double* norms, long degree, const double* tangents,
     const double* stretch, const double* changes, double* out,
 ) noexcept nogil:
-    cdef long kind, q, n, k, b, m, lane, axis, size = c.n_bond*c.n_spin
+    cdef long kind, q, n, k, b, m, lane, axis
     cdef int lanes[8]
     cdef double unit[24]
     cdef double moving[24]
@@ -214,9 +235,8 @@ cdef void push_site(
     cdef double along
     cdef double* dspin = w.spin_slopes
     cdef double* dbond = w.bond_slopes
-    cdef double* tangent_totals = w.totals + 8*s.n_radial*size
+    clear(s, c, w)
     for kind in range(s.n_kinds):
-        lanes_clear(w.totals, 2*s.n_radial*size)
         q = first
         while True:
             n = take(s, kind, &q, last, lanes)
@@ -225,11 +245,11 @@ cdef void push_site(
             radial_block(s, lanes, n, w.value, w.slope)
             enter(s, w, lanes, vectors, norms, degree, c.bond_degree, True, unit)
             combine(c, w)
-            lanes_outer(s.n_radial, size, w.value, w.products, w.totals)
+            add_sums(s, c, kind, w.products, w.value, w.radial, w.sums)
             for k in range(s.n_radial):
                 for lane in range(8):
                     w.slope[8*k + lane] *= stretch[lanes[lane]]
-            lanes_outer(s.n_radial, size, w.slope, w.products, tangent_totals)
+            add_sums(s, c, kind, w.products, w.slope, w.radial, w.dsums)
             gather(s, lanes, tangents, moving)
             lanes_clear(dspin, c.n_spin)
             lanes_clear(dbond, c.n_bond)
@@ -260,10 +280,7 @@ cdef void push_site(
                             dbond[8*b + lane]*w.spin[8*m + lane]
                             + w.bond[8*b + lane]*dspin[8*m + lane]
                         )
-            lanes_outer(s.n_radial, size, w.value, w.rates, tangent_totals)
-        for k in range(s.n_radial*size):
-            w.sums[kind*s.n_radial*size + k] = lanes_total(w.totals + 8*k)
-            w.dsums[kind*s.n_radial*size + k] = lanes_total(tangent_totals + 8*k)
+            add_sums(s, c, kind, w.rates, w.value, w.radial, w.dsums)
     own_harmonics(s, w, i, norms, degree)
     lanes_clear(dspin, c.n_spin)
     for axis in range(3):
