@@ -85,6 +85,6 @@ def test_longitudinal_baths_leave_nonmagnetic_species_alone(ranks, n):
     assert others == [[[], []]] * (n - 1)
     if n == 1:
         assert "is unbounded below" in found["message"]
-        words = "nothing bounds the moment of an atom (Fe): SpinOrientationPotential knows direct"
+        words = "nothing bounds the moment of atom 1 (Fe): SpinOrientationPotential knows direct"
         assert found["loose"].startswith(words)
     assert 1.0 < found["held"] < 4.0

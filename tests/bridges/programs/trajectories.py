@@ -166,7 +166,7 @@ if comm.rank == 0:
     errors = {
         part: float(np.abs(np.subtract(a, b)).max(initial=0.0)) for part, (a, b) in pairs.items()
     }
-    if files:
+    if "dump" in files:
         dumped = ase_mag.io.read_lammps_spin(files["dump"], slice(None))
         assert [frame.info["step"] for frame in dumped] == list(range(0, steps + 1, 5))
     print(json.dumps({"errors": errors, "rebuilds": rebuilds, "moved": moved}))
