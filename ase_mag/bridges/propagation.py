@@ -151,7 +151,9 @@ class Propagation:
             self._check_sizes(state, moments)
 
     def _changing(self):
-        """Return where the bath, if there is one, changes sizes, (n_owned,) bool or bool."""
+        """Return where sizes change, (n_owned,) bool or bool; those with inertia need no bath."""
+        if self.sizes is not None:
+            return np.True_
         rate = self._of_atoms("longitudinal_rate")
         return (rate[self.index] if rate.ndim else rate) > 0
 

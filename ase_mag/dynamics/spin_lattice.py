@@ -220,7 +220,9 @@ class SpinLatticeDynamics(MagneticDynamics):
 
     def _with_thermal_sizes(self):
         """Return which moments may change their sizes (None: all); refuse unbounded energies."""
-        form, held = self.spin_surface.form(self.state), np.asarray(self.longitudinal_rate) == 0
+        form = self.spin_surface.form(self.state)
+        # The rate is that of the bath of moment vectors: sizes with inertia change without it.
+        held = (np.asarray(self.longitudinal_rate) == 0) & (self.longitudinal is True)
         if form is None:
             self.spin_surface.check_sizes(self.state, ~held)
             return None

@@ -393,3 +393,12 @@ def test_pressure_needs_a_periodic_cell():
     atoms.pbc = (True, True, False)
     with pytest.raises(ValueError, match="periodic in three directions"):
         SpinLatticeDynamics(atoms, fs, temperature_K=300, friction=0.1, pressure=0.0)
+
+
+def test_sizes_with_inertia_need_a_bound_also_without_a_rate_of_the_bath():
+    atoms = iron(2)
+    loose = models.named("FeHL-1") + models.Landau("Fe", 0.0, 0.0, -10.0, allow_unbounded=True)
+    atoms.calc = ase_mag.MagneticCalculator(loose)
+    with pytest.raises(ValueError, match="is unbounded below"):
+        SpinLatticeDynamics(atoms, fs, longitudinal="inertial", longitudinal_rate=0.0)
+    SpinLatticeDynamics(atoms, fs, longitudinal=True, longitudinal_rate=0.0, temperature_K=300)
